@@ -1,0 +1,219 @@
+//! What every span gets without being asked: one spelling of provider and tokens, what it inherits, time to the first
+//! chunk, cost, the four plain names, and the totals of what lies below it.
+//!
+//! Promise: token counts are integers, input includes what came from a cache; an unknown cost is absent and says why;
+//! totals never use the names of a single call's usage, so that no backend adds them twice.
+
+use crate::clock::Clock;
+use crate::enrich::pricing::{Cost, CostModel, CostOutcome, PricedCall, UnknownCost, Usd};
+use crate::enrich::provider_name;
+use crate::enrich::roll_up::{RollUp, Totals};
+use crate::event::{Kind, Subject, Usage, Value};
+use crate::pipeline::events::failed;
+use crate::record::{FieldRef, Limits, Outcome, Record};
+use crate::semconv;
+
+/// The names of the token counts, with what they count.
+pub(crate) const USAGE: [&str; 5] = [
+    semconv::GEN_AI_USAGE_INPUT_TOKENS,
+    semconv::GEN_AI_USAGE_OUTPUT_TOKENS,
+    semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+    semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+    semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+];
+
+/// Names before the conventions' present ones, and what they became.
+const RENAMED: [(&str, &str); 5] = [
+    (semconv::GEN_AI_SYSTEM, semconv::GEN_AI_PROVIDER_NAME),
+    ("gen_ai.usage.prompt_tokens", semconv::GEN_AI_USAGE_INPUT_TOKENS),
+    ("gen_ai.usage.completion_tokens", semconv::GEN_AI_USAGE_OUTPUT_TOKENS),
+    (semconv::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
+    ("gen_ai.usage.reasoning_tokens", semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+];
+
+/// Whether the span is a model call.
+pub(crate) fn is_inference(record: &Record) -> bool {
+    record.subject.is_some_and(|subject| subject.kind() == Kind::Llm)
+}
+
+/// Brings a span that started or ended to one spelling.
+pub(crate) fn normalise(record: &mut Record, limits: &Limits) {
+    for (old, new) in RENAMED {
+        if let Some(value) = record.fields.get(old).map(FieldRef::to_value) {
+            record.fields.remove(old);
+            if record.fields.get(new).is_none() {
+                record.fields.set_value(new, value, limits);
+            }
+        }
+    }
+    if let Some(given) = record.fields.str(semconv::GEN_AI_PROVIDER_NAME) {
+        let name = provider_name(given).into_owned();
+        if name != given {
+            record.fields.set_str(semconv::GEN_AI_PROVIDER_NAME, &name, limits);
+        }
+    }
+    for name in USAGE {
+        match record.fields.get(name) {
+            None | Some(FieldRef::I64(0..)) => {}
+            // A count that is none (negative, NaN, words) would be exported as usage and priced by others: it goes.
+            Some(value) => match value.as_count().and_then(|n| i64::try_from(n).ok()) {
+                Some(count) => record.fields.set_i64(name, count, limits),
+                None => {
+                    record.fields.remove(name);
+                    record.fields.drop_one();
+                }
+            },
+        }
+    }
+    inherit(record, limits);
+}
+
+fn inherit(record: &mut Record, limits: &Limits) {
+    let (Some(subject), Some(above)) = (record.subject, record.inherited.clone()) else { return };
+    // A step has no use for the attribute: the agent above it says it.
+    let agent = above.agent_name.as_deref().filter(|_| subject != Subject::STEP && subject != Subject::WORKFLOW);
+    for (name, value) in [
+        (semconv::GEN_AI_AGENT_NAME, agent),
+        (semconv::GEN_AI_CONVERSATION_ID, above.conversation_id.as_deref()),
+        (semconv::SESSION_ID, above.session_id.as_deref()),
+    ] {
+        if let Some(value) = value
+            && record.fields.get(name).is_none()
+        {
+            record.fields.set_str(name, value, limits);
+        }
+    }
+}
+
+/// The token counts on the span.
+pub(crate) fn usage(record: &Record) -> Usage {
+    let count = |name: &str| record.fields.get(name).and_then(FieldRef::as_count);
+    let [input, output, cache_read, cache_write, reasoning] = USAGE.map(count);
+    let mut usage = Usage::new();
+    usage.input_tokens = input;
+    usage.output_tokens = output;
+    usage.cache_read_tokens = cache_read;
+    usage.cache_write_tokens = cache_write;
+    usage.reasoning_tokens = reasoning;
+    usage
+}
+
+/// What a model call cost, written onto it, with the plain names.
+pub(crate) fn price(record: &mut Record, prices: &dyn CostModel, clock: &Clock, limits: &Limits) -> Option<Usd> {
+    if record.chunks.count > 0 && record.fields.get(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK).is_none() {
+        let waited = record.chunks.first.saturating_sub(record.start) as f64 / 1e9;
+        record.fields.set_f64(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, waited, limits);
+    }
+    let usage = usage(record);
+    let outcome = match record.fields.get(semconv::GEN_AI_USAGE_COST) {
+        Some(told) => match told.as_number().and_then(Usd::from_f64) {
+            Some(total) => CostOutcome::Priced(Cost::told_by_provider(total)),
+            None => CostOutcome::Unknown(UnknownCost::Invalid),
+        },
+        None => {
+            let text = |name: &str| record.fields.str(name);
+            let answered = text(semconv::GEN_AI_RESPONSE_MODEL);
+            let asked = text(semconv::GEN_AI_REQUEST_MODEL);
+            match answered.or(asked) {
+                Some(model) => prices.price(&PricedCall {
+                    provider: text(semconv::GEN_AI_PROVIDER_NAME),
+                    model,
+                    request_model: asked,
+                    usage,
+                    time: clock.system_time(record.start),
+                    service_tier: text(semconv::OPENAI_RESPONSE_SERVICE_TIER),
+                }),
+                None => CostOutcome::Unknown(UnknownCost::NoModel),
+            }
+        }
+    };
+    let cost = write_cost(record, &outcome, limits);
+    write_plain_names(record, usage, cost, limits);
+    cost
+}
+
+fn write_cost(record: &mut Record, outcome: &CostOutcome, limits: &Limits) -> Option<Usd> {
+    let fields = &mut record.fields;
+    match outcome {
+        CostOutcome::Priced(cost) => {
+            fields.set_f64(semconv::GEN_AI_USAGE_COST, cost.total.as_f64(), limits);
+            fields.set_str(semconv::GENAI_COST_SOURCE, cost.source.as_str(), limits);
+            Some(cost.total)
+        }
+        CostOutcome::Unknown(reason) => {
+            fields.remove(semconv::GEN_AI_USAGE_COST);
+            fields.set_str(semconv::GENAI_COST_UNKNOWN_REASON, reason.as_str(), limits);
+            None
+        }
+    }
+}
+
+fn write_plain_names(record: &mut Record, usage: Usage, cost: Option<Usd>, limits: &Limits) {
+    let fields = &mut record.fields;
+    let model = fields.str(semconv::GEN_AI_RESPONSE_MODEL).or_else(|| fields.str(semconv::GEN_AI_REQUEST_MODEL));
+    let model = model.map(Value::from);
+    let provider = fields.str(semconv::GEN_AI_PROVIDER_NAME).map(Value::from);
+    let tokens = usage.total().and_then(|n| i64::try_from(n).ok()).map(Value::I64);
+    for (name, value) in [
+        (semconv::LLM_MODEL, model),
+        (semconv::LLM_PROVIDER, provider),
+        (semconv::LLM_TOKENS_USED, tokens),
+        (semconv::LLM_COST_USD, cost.map(|cost| Value::F64(cost.as_f64()))),
+    ] {
+        if let Some(value) = value {
+            fields.set_value(name, value, limits);
+        }
+    }
+}
+
+/// Adds the span to the totals of what lies around it, and writes the totals of what lay below it.
+pub(crate) fn roll_up(record: &mut Record, cost: Option<Usd>, totals: &mut RollUp, limits: &Limits) {
+    let below = totals.take(record.id.span);
+    let mut own = Totals::default();
+    if is_inference(record) {
+        own.calls = 1;
+        own.usage = usage(record);
+        own.cost = cost;
+        own.cost_complete = cost.is_some();
+    } else if record.subject == Some(Subject::TOOL_CALL) {
+        own.tool_calls = 1;
+        own.tool_errors = u64::from(failed(record));
+    }
+    let carries = record.subject.is_some_and(|s| matches!(s.kind(), Kind::Agent | Kind::Workflow | Kind::Step));
+    if carries && !below.is_empty() {
+        write_totals(record, &below, limits);
+    }
+    // A model call inside a model call is the same call: the outer one's numbers count.
+    let sum = if is_inference(record) { own.around_inference(below) } else { own.plus(below) };
+    totals.ended(record.id.span, record.around, sum);
+}
+
+fn write_totals(record: &mut Record, totals: &Totals, limits: &Limits) {
+    let count = |n: u64| Some(Value::from(n));
+    let cost = totals.cost.map(|cost| Value::F64(cost.as_f64()));
+    for (name, value) in [
+        (semconv::LLM_TOTAL_CALLS, count(totals.calls)),
+        (semconv::LLM_TOTAL_TOKENS, totals.usage.total().map(Value::from)),
+        (semconv::LLM_TOTAL_COST_USD, cost.clone()),
+        (semconv::LLM_TOTAL_TOOL_CALLS, count(totals.tool_calls)),
+        (semconv::LLM_TOTAL_TOOL_ERRORS, count(totals.tool_errors)),
+        (semconv::GEN_AI_AGGREGATED_USAGE_INPUT_TOKENS, totals.usage.input_tokens.map(Value::from)),
+        (semconv::GEN_AI_AGGREGATED_USAGE_OUTPUT_TOKENS, totals.usage.output_tokens.map(Value::from)),
+        (semconv::GEN_AI_AGGREGATED_USAGE_COST, cost),
+    ] {
+        if let Some(value) = value {
+            record.fields.set_value(name, value, limits);
+        }
+    }
+    // A sum that leaves calls out must say so.
+    if totals.calls > 0 && !totals.cost_complete {
+        record.fields.set_bool(semconv::LLM_TOTAL_COST_COMPLETE, false, limits);
+    }
+}
+
+/// What an interrupted span carries.
+pub(crate) fn mark_interrupted(record: &mut Record, limits: &Limits) {
+    if record.outcome == Outcome::Interrupted {
+        record.fields.set_bool(semconv::GENAI_INTERRUPTED, true, limits);
+    }
+}

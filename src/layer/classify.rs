@@ -1,0 +1,132 @@
+//! What a call site's spans can be, decided once per call site from its static metadata.
+//!
+//! Promise: the answer costs a thread-local look-up after the first time.
+//! Never: looks at values; a span's subject is known only when its operation is.
+
+use std::cell::RefCell;
+
+use tracing::{Level, Metadata};
+
+use crate::semconv;
+
+/// Which spans without GenAI fields count as the steps of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Steps {
+    /// Every span at `INFO` or above whose target is not a known infrastructure crate (`hyper`, `h2`, `reqwest`,
+    /// `tonic`, `tower`, `sqlx`, `rustls`, `tokio` …). The default.
+    #[default]
+    Application,
+    /// The same, but only below a span that speaks GenAI.
+    InsideGenAi,
+    /// Spans whose target is one of these or lies below one of these (`"my_app"` takes `my_app::search` too).
+    Targets(Vec<String>),
+    /// Only spans with the field `genai.subject = "step"` and those of [`step`](crate::step).
+    Marked,
+}
+
+/// Static facts about a call site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Class(u8);
+
+impl Class {
+    /// It declares a field of the conventions, or is one of ours.
+    pub(crate) const GENAI: Self = Self(1);
+    /// It is the call site of one of this crate's starters.
+    pub(crate) const STARTER: Self = Self(1 << 1);
+    /// Its spans may be steps.
+    pub(crate) const STEP: Self = Self(1 << 2);
+    /// It declares a field that children inherit or that tells the operation, so records must be looked at.
+    pub(crate) const TELLING: Self = Self(1 << 3);
+    /// It is an event that names itself by `genai.event`.
+    pub(crate) const MOMENT: Self = Self(1 << 4);
+
+    pub(crate) fn is(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn with(self, other: Self, on: bool) -> Self {
+        if on { Self(self.0 | other.0) } else { self }
+    }
+}
+
+/// The target of our own call sites.
+pub(crate) const OUR_TARGET: &str = "tracing_genai";
+
+/// Crates that carry requests and are no step of anybody's agent.
+const INFRASTRUCTURE: [&str; 24] = [
+    "actix_http", "actix_web", "axum", "diesel", "h2", "hyper", "hyper_util", "lapin", "mio", "quinn", "rdkafka", "redis",
+    "reqwest", "reqwest_middleware", "reqwest_tracing", "rmcp", "rustls", "sea_orm", "sqlx", "tokio", "tokio_util", "tonic",
+    "tower", "tower_http",
+];
+
+const TELLING: [&str; 7] = [
+    semconv::GEN_AI_OPERATION_NAME,
+    semconv::GENAI_SUBJECT,
+    semconv::GEN_AI_AGENT_NAME,
+    semconv::GEN_AI_CONVERSATION_ID,
+    semconv::SESSION_ID,
+    "otel.name",
+    "otel.kind",
+];
+
+/// Call sites remembered per thread. A direct-mapped table: two call sites that share a place only cost the walk again.
+const REMEMBERED: usize = 256;
+
+thread_local! {
+    static CACHE: RefCell<Vec<(u32, usize, Class)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What `meta`'s spans or events can be under `steps`, the rule of instance `instance`.
+pub(crate) fn classify(meta: &'static Metadata<'static>, steps: &Steps, instance: u32) -> Class {
+    let address = std::ptr::from_ref(meta).addr();
+    // Metadata is word-aligned and a few hundred bytes long: the low bits say nothing.
+    let place = (address >> 4) % REMEMBERED;
+    let cached = CACHE.try_with(|cache| {
+        let cache = cache.try_borrow().ok()?;
+        cache.get(place).filter(|(i, a, _)| *i == instance && *a == address).map(|(_, _, class)| *class)
+    });
+    if let Ok(Some(class)) = cached {
+        return class;
+    }
+    let class = walk(meta, steps);
+    let _ = CACHE.try_with(|cache| {
+        if let Ok(mut cache) = cache.try_borrow_mut() {
+            if cache.is_empty() {
+                cache.resize(REMEMBERED, (0, 0, class));
+            }
+            if let Some(entry) = cache.get_mut(place) {
+                *entry = (instance, address, class);
+            }
+        }
+    });
+    class
+}
+
+fn walk(meta: &Metadata<'_>, steps: &Steps) -> Class {
+    let ours = meta.target() == OUR_TARGET;
+    let named = |prefix: &str| meta.fields().iter().any(|f| f.name().starts_with(prefix));
+    let genai = ours || named("gen_ai.") || named("genai.") || named("mcp.");
+    let telling = meta.fields().iter().any(|f| TELLING.contains(&f.name()));
+    let moment = meta.is_event() && meta.fields().field(semconv::GENAI_EVENT).is_some();
+    Class(0)
+        .with(Class::GENAI, genai)
+        .with(Class::STARTER, ours && meta.is_span())
+        .with(Class::STEP, is_step(meta, steps))
+        .with(Class::TELLING, telling)
+        .with(Class::MOMENT, moment)
+}
+
+fn is_step(meta: &Metadata<'_>, steps: &Steps) -> bool {
+    let below = |target: &str| {
+        let rest = meta.target().strip_prefix(target);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    match steps {
+        Steps::Application | Steps::InsideGenAi => {
+            *meta.level() <= Level::INFO && !INFRASTRUCTURE.into_iter().any(below)
+        }
+        Steps::Targets(targets) => targets.iter().any(|t| below(t)),
+        Steps::Marked => false,
+    }
+}

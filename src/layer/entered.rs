@@ -1,0 +1,99 @@
+//! The spans this thread is in, innermost last, with the guards that keep their OpenTelemetry contexts current.
+//!
+//! Promise: exits may come in any order; nothing here panics, not even while the thread is being torn down or while an
+//! OpenTelemetry context is borrowed.
+//! Never: drops a guard while the stack is borrowed, because what a context holds may run anybody's code.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use opentelemetry::{Context, ContextGuard};
+
+use super::state::SpanState;
+
+struct Entered {
+    instance: u32,
+    /// The span's id in the subscriber.
+    id: u64,
+    state: Arc<SpanState>,
+    guard: Option<ContextGuard>,
+}
+
+thread_local! {
+    static STACK: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+    static QUIET: Cell<u32> = const { Cell::new(0) };
+    static SEQUENCE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Puts a span on the stack and makes `context` current.
+pub(crate) fn push(instance: u32, id: u64, state: Arc<SpanState>, context: Option<Context>) {
+    // `attach` panics while somebody on this thread has the current context borrowed, which can only be survived.
+    let guard = context.and_then(|cx| catch_unwind(AssertUnwindSafe(|| cx.attach())).ok());
+    let _ = STACK.try_with(|stack| {
+        if let Ok(mut stack) = stack.try_borrow_mut() {
+            stack.push(Entered { instance, id, state, guard });
+        }
+    });
+}
+
+/// Takes a span off the stack, wherever it lies in it.
+pub(crate) fn pop(instance: u32, id: u64) -> Option<Arc<SpanState>> {
+    let entered = STACK
+        .try_with(|stack| {
+            let mut stack = stack.try_borrow_mut().ok()?;
+            let at = stack.iter().rposition(|e| e.id == id && e.instance == instance)?;
+            Some(stack.remove(at))
+        })
+        .ok()??;
+    let Entered { state, guard, .. } = entered;
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(guard)));
+    Some(state)
+}
+
+/// The innermost span of `instance` on this thread.
+pub(crate) fn current(instance: u32) -> Option<Arc<SpanState>> {
+    find(|e| e.instance == instance)
+}
+
+/// The span with this id, if this thread is in it: what most records are for, found without asking the subscriber.
+pub(crate) fn with_id(instance: u32, id: u64) -> Option<Arc<SpanState>> {
+    find(|e| e.id == id && e.instance == instance)
+}
+
+fn find(wanted: impl Fn(&Entered) -> bool) -> Option<Arc<SpanState>> {
+    STACK
+        .try_with(|stack| {
+            let stack = stack.try_borrow().ok()?;
+            stack.iter().rev().find(|e| wanted(e)).map(|e| Arc::clone(&e.state))
+        })
+        .ok()?
+}
+
+/// Runs somebody's code that must not be observed, a sampler for instance: spans and events inside are not captured.
+pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore;
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = QUIET.try_with(|quiet| quiet.set(quiet.get().saturating_sub(1)));
+        }
+    }
+    let _ = QUIET.try_with(|quiet| quiet.set(quiet.get() + 1));
+    let _restore = Restore;
+    f()
+}
+
+/// Whether what happens on this thread now is to be left alone: our own work, or an exporter's.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.try_with(|quiet| quiet.get() > 0).unwrap_or(true) || Context::is_current_telemetry_suppressed()
+}
+
+/// The number of the next record this thread emits, from 1.
+pub(crate) fn next_sequence() -> u64 {
+    SEQUENCE
+        .try_with(|sequence| {
+            sequence.set(sequence.get() + 1);
+            sequence.get()
+        })
+        .unwrap_or(0)
+}

@@ -1,0 +1,440 @@
+//! One installation's half on the application's threads: what its layer, its starters and its OpenTelemetry spans share.
+//!
+//! Promise: everything here copies, counts and pushes; a span's identity is fixed once, its end is reported once.
+//! Never: prices, parses or sends; runs user code (a custom sampler) under a lock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+
+use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt as _, TraceState};
+use opentelemetry::{Context, KeyValue, SpanId, TraceId};
+use opentelemetry_sdk::trace::{IdGenerator, SamplingDecision, ShouldSample};
+
+use super::classify::Steps;
+use super::entered;
+use super::face::SpanFace;
+use super::state::{Inner, OpenSpans, ParentIds, SpanState};
+use crate::clock::{Clock, Nanos};
+use crate::event::{EventId, Key, Kind, Level, Subject, Value};
+use crate::pipeline::queue::{Item, Queue};
+use crate::record::{FieldRef, Fields, Identity, Inherited, Limits, Moment, Outcome, Record, What};
+use crate::semconv;
+use crate::stats::{Books, Loss};
+
+/// How the sampling decision of a root is made.
+pub(crate) enum Sampling {
+    /// A parent decides; a root is sampled. The default, and the only rule that needs no attributes.
+    ParentElseAlways,
+    Custom(Box<dyn ShouldSample>),
+}
+
+/// What somebody downstream wants to see besides the ends of spans.
+#[derive(Debug, Default)]
+pub(crate) struct Wants(AtomicU8);
+
+impl Wants {
+    pub(crate) const STARTED: u8 = 1;
+    pub(crate) const CHUNKS: u8 = 1 << 1;
+
+    pub(crate) fn set(&self, wants: u8) {
+        self.0.fetch_or(wants, Ordering::Relaxed);
+    }
+
+    pub(crate) fn any(&self, wants: u8) -> bool {
+        self.0.load(Ordering::Relaxed) & wants != 0
+    }
+}
+
+pub(crate) struct Instance {
+    /// Tells instances apart in thread-local state.
+    pub(crate) number: u32,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) open: OpenSpans,
+    /// What was captured, and what was lost before it reached the telemetry thread.
+    pub(crate) books: Books,
+    /// What was lost of records that did arrive: late writes, attributes beyond the limits, a hook's part.
+    pub(crate) parts: Arc<Books>,
+    pub(crate) wants: Wants,
+    pub(crate) on: AtomicBool,
+    pub(crate) ids: Box<dyn IdGenerator>,
+    pub(crate) sampling: Sampling,
+    pub(crate) steps: Steps,
+    pub(crate) genai_only: bool,
+    /// Whether entering a span makes its OpenTelemetry context current.
+    pub(crate) activate: bool,
+    /// Whether error messages, which are content, are kept.
+    pub(crate) error_messages: bool,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// A number no other instance of this process has.
+pub(crate) fn next_number() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Instance {
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.load(Ordering::Acquire)
+    }
+
+    // === identity ===
+
+    /// Who `state` is, decided now if it was not before.
+    pub(crate) fn identity<'s>(&self, state: &'s Arc<SpanState>) -> &'s Identity {
+        match state.identity() {
+            Some(identity) => identity,
+            None => self.fix_identity(state),
+        }
+    }
+
+    #[cold]
+    fn choose_custom(&self, sampler: &dyn ShouldSample, state: &SpanState, id: &mut Identity, parent: Option<&ParentIds>) {
+        let (name, kind, attributes) = {
+            let inner = state.lock();
+            let record = &inner.record;
+            let attributes: Vec<_> = record.fields.iter().map(|(k, v)| KeyValue::new(k.to_owned(), to_otel(v))).collect();
+            let kind = match record.subject.map(Subject::span_kind) {
+                Some(crate::event::SpanKind::Client) => SpanKind::Client,
+                Some(crate::event::SpanKind::Server) => SpanKind::Server,
+                _ => SpanKind::Internal,
+            };
+            (crate::pipeline::names::span_name(record), kind, attributes)
+        };
+        let parent = parent.map(|p| {
+            let flags = if p.sampled { opentelemetry::TraceFlags::SAMPLED } else { opentelemetry::TraceFlags::NOT_SAMPLED };
+            let cx = SpanContext::new(p.trace, p.span, flags, p.remote, p.trace_state.clone());
+            Context::new().with_remote_span_context(cx)
+        });
+        let decide = || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &[]);
+        let decided = entered::quietly(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide)));
+        let Ok(result) = decided else {
+            self.parts.lose(Loss::Hook, 1);
+            return;
+        };
+        id.sampled = matches!(result.decision, SamplingDecision::RecordAndSample);
+        id.trace_state = result.trace_state;
+        for attribute in result.attributes {
+            self.set(state, attribute.key.as_str().to_owned(), super::face::from_otel(attribute.value));
+        }
+    }
+
+    fn fix_identity<'s>(&self, state: &'s Arc<SpanState>) -> &'s Identity {
+        let parent = state.lock().parent.clone();
+        let mut id = match &parent {
+            Some(parent) => Identity {
+                trace: parent.trace,
+                parent: parent.span,
+                parent_remote: parent.remote,
+                sampled: parent.sampled,
+                trace_state: parent.trace_state.clone(),
+                parent_event: parent.event,
+                ..Identity::NONE
+            },
+            None => Identity { trace: self.ids.new_trace_id(), sampled: true, ..Identity::NONE },
+        };
+        id.span = self.ids.new_span_id();
+        if let Sampling::Custom(sampler) = &self.sampling {
+            self.choose_custom(sampler.as_ref(), state, &mut id, parent.as_ref());
+        }
+        let wants_started = self.wants.any(Wants::STARTED);
+        if wants_started {
+            id.started_event = self.event_id();
+        }
+        let (fixed, mine) = state.fix(id);
+        if mine && wants_started {
+            self.push_started(state, fixed);
+        }
+        fixed
+    }
+
+    pub(crate) fn event_id(&self) -> u128 {
+        let millis = self.clock.unix_nanos(self.clock.now()) / 1_000_000;
+        EventId::new(millis, u128::from_be_bytes(self.ids.new_trace_id().to_bytes())).as_u128()
+    }
+
+    /// Sets the parent of a span whose identity is still open, and says whether it was.
+    pub(crate) fn set_parent(&self, state: &SpanState, parent: &SpanContext) -> bool {
+        let mut inner = state.lock();
+        let open = state.identity().is_none();
+        if open {
+            inner.parent = parent.is_valid().then(|| ParentIds::from(parent));
+        }
+        open
+    }
+
+    /// The OpenTelemetry context that is current while `state` is entered.
+    pub(crate) fn context(self: &Arc<Self>, state: &Arc<SpanState>) -> Context {
+        let id = self.identity(state);
+        if let Some(context) = &state.lock().context {
+            return context.clone();
+        }
+        let face = SpanFace::new(Arc::clone(self), Arc::clone(state), id.context());
+        let context = Context::current_with_span(face);
+        // An ended span keeps no context: the context holds the span, and the two would keep each other alive.
+        if !state.has(SpanState::ENDED) {
+            state.lock().context = Some(context.clone());
+        }
+        context
+    }
+
+    // === writing to an open span ===
+
+    fn write<R>(&self, state: &SpanState, write: impl FnOnce(&mut Inner) -> R) -> Option<R> {
+        let mut inner = state.lock();
+        if state.has(SpanState::ENDED) {
+            self.parts.lose(Loss::RecordAfterEnd, 1);
+            return None;
+        }
+        Some(write(&mut inner))
+    }
+
+    /// Sets one attribute.
+    pub(crate) fn set(&self, state: &SpanState, name: impl Into<Key>, value: Value) {
+        let name = name.into();
+        self.write(state, |inner| {
+            let telling = is_telling(&name);
+            inner.record.fields.set_value(name, value, &self.limits);
+            if telling {
+                self.understand(state, &mut inner.record);
+            }
+        });
+    }
+
+    /// Sets all of `fields`.
+    pub(crate) fn merge(&self, state: &SpanState, fields: &Fields, telling: bool) {
+        self.write(state, |inner| {
+            inner.record.fields.merge_from(fields, &self.limits);
+            if telling {
+                self.understand(state, &mut inner.record);
+            }
+        });
+    }
+
+    /// Reads from the fields what the application's side has to know: the subject, and what children inherit.
+    pub(crate) fn understand(&self, state: &SpanState, record: &mut Record) {
+        let named = record.fields.str(semconv::GENAI_SUBJECT).and_then(Subject::parse);
+        let operation = || record.fields.str(semconv::GEN_AI_OPERATION_NAME).and_then(Subject::from_operation);
+        if let Some(subject) = named.or_else(operation) {
+            record.subject = Some(subject);
+            state.set(SpanState::GENAI);
+            if subject.kind() == Kind::Llm {
+                state.set(SpanState::INFERENCE | SpanState::INSIDE_INFERENCE);
+            }
+        }
+        let told = |name: &str| record.fields.str(name).map(Arc::<str>::from);
+        let own = Inherited {
+            agent_name: told(semconv::GEN_AI_AGENT_NAME),
+            conversation_id: told(semconv::GEN_AI_CONVERSATION_ID),
+            session_id: told(semconv::SESSION_ID),
+        };
+        if own == Inherited::default() {
+            return;
+        }
+        let above = record.inherited.take().unwrap_or_default();
+        record.inherited = Some(Arc::new(Inherited {
+            agent_name: own.agent_name.or_else(|| above.agent_name.clone()),
+            conversation_id: own.conversation_id.or_else(|| above.conversation_id.clone()),
+            session_id: own.session_id.or_else(|| above.session_id.clone()),
+        }));
+    }
+
+    pub(crate) fn add_event(&self, state: &SpanState, name: &'static str, fields: &Fields) {
+        let now = self.clock.now();
+        self.write(state, |inner| inner.record.add_event(now, name, fields, &self.limits));
+    }
+
+    pub(crate) fn add_link(&self, state: &SpanState, link: SpanContext) {
+        if link.is_valid() {
+            self.write(state, |inner| inner.record.add_link(link, &self.limits));
+        }
+    }
+
+    pub(crate) fn note_outcome(&self, state: &SpanState, outcome: Outcome) {
+        self.write(state, |inner| inner.record.outcome = outcome);
+    }
+
+    /// The span failed: `kind` is the `error.type`, `message` is content and kept only where that is allowed.
+    pub(crate) fn note_error(&self, state: &SpanState, kind: Option<&str>, message: Option<&str>) {
+        self.write(state, |inner| {
+            let record = &mut inner.record;
+            record.outcome = Outcome::Failed;
+            match kind {
+                Some(kind) => record.fields.set_str(semconv::ERROR_TYPE, kind, &self.limits),
+                None if record.fields.get(semconv::ERROR_TYPE).is_none() => {
+                    record.fields.set_str(semconv::ERROR_TYPE, semconv::error_type::OTHER, &self.limits);
+                }
+                None => {}
+            }
+            if self.error_messages {
+                record.error_message = message.map(|m| crate::record::fields::floor(m, self.limits.value_bytes).to_owned());
+            }
+        });
+    }
+
+    pub(crate) fn chunk_arrived(&self, state: &SpanState) {
+        let now = self.clock.now();
+        self.write(state, |inner| inner.record.chunks.arrived(now));
+    }
+
+    /// A moment that names itself: to the bus and the logs at once, and mirrored on the span it happened in.
+    pub(crate) fn moment(&self, state: Option<&Arc<SpanState>>, event_type: String, level: Level, fields: &mut Fields) {
+        let moment = Moment { event_type: event_type.into(), level, bus_only: false };
+        self.push_moment(state, moment.clone(), fields);
+        if let Some(state) = state {
+            fields.set_str(semconv::MESSAGE, &moment.event_type, &self.limits);
+            self.add_event(state, "moment", fields);
+        }
+    }
+
+    // === what leaves ===
+
+    fn push_started(&self, state: &Arc<SpanState>, id: &Identity) {
+        let mut record = Box::<Record>::default();
+        {
+            let inner = state.lock();
+            let from = &inner.record;
+            if from.subject.is_none() {
+                return;
+            }
+            record.what = What::Started;
+            record.meta = from.meta;
+            record.subject = from.subject;
+            record.around = from.around;
+            record.inherited.clone_from(&from.inherited);
+            record.start = from.start;
+            record.fields.copy_from(&from.fields);
+        }
+        record.id = id.clone();
+        record.seq = entered::next_sequence();
+        self.push(Item::Other(record));
+    }
+
+    /// Emits a moment in `state`, or outside any span.
+    pub(crate) fn push_moment(&self, state: Option<&Arc<SpanState>>, moment: Moment, fields: &Fields) {
+        let mut record = Box::<Record>::default();
+        record.what = What::Moment;
+        record.start = self.clock.now();
+        record.end = record.start;
+        record.fields.copy_from(fields);
+        if let Some(state) = state {
+            record.id = self.identity(state).clone();
+            let inner = state.lock();
+            record.subject = inner.record.subject;
+            record.meta = inner.record.meta;
+            record.inherited.clone_from(&inner.record.inherited);
+        }
+        record.seq = entered::next_sequence();
+        record.moment = Some(moment);
+        self.push(Item::Other(record));
+    }
+
+    /// Ends a span. The first call wins; the others do nothing.
+    pub(crate) fn end(&self, state: &Arc<SpanState>, outcome: Outcome, at: Option<Nanos>) {
+        let id = self.identity(state).clone();
+        let bytes = {
+            let mut inner = state.lock();
+            if state.set(SpanState::ENDED) {
+                return;
+            }
+            let record = &mut inner.record;
+            record.id = id;
+            record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
+            record.seq = entered::next_sequence();
+            if outcome != Outcome::Closed {
+                record.outcome = outcome;
+            }
+            let context = inner.context.take();
+            let bytes = inner.record.bytes();
+            drop(inner);
+            // Whatever else the context holds is dropped without our lock.
+            drop(context);
+            bytes
+        };
+        if let Some(state) = self.open.close(state) {
+            self.push_sized(Item::Ended(state), bytes);
+        }
+    }
+
+    fn push(&self, item: Item) {
+        let bytes = item.bytes();
+        self.push_sized(item, bytes);
+    }
+
+    fn push_sized(&self, item: Item, bytes: usize) {
+        self.books.accept(1);
+        if let Err((why, item)) = self.queue.push(item, bytes) {
+            self.books.lose(why, 1);
+            if let Item::Ended(state) = item {
+                self.open.recycle(state);
+            }
+        }
+    }
+
+    /// Ends everything that is still open, the innermost first, as interrupted.
+    pub(crate) fn end_open_spans(&self) {
+        let mut open = self.open.all();
+        // A child begins after its parent: the youngest first is children first.
+        open.sort_by_key(|state| std::cmp::Reverse(state.lock().record.start));
+        for state in open {
+            self.end(&state, Outcome::Interrupted, None);
+        }
+    }
+}
+
+/// Whether a late value of this attribute changes what the application's side knows.
+pub(crate) fn is_telling(name: &str) -> bool {
+    [
+        semconv::GEN_AI_OPERATION_NAME,
+        semconv::GENAI_SUBJECT,
+        semconv::GEN_AI_AGENT_NAME,
+        semconv::GEN_AI_CONVERSATION_ID,
+        semconv::SESSION_ID,
+    ]
+    .contains(&name)
+}
+
+fn to_otel(value: FieldRef<'_>) -> opentelemetry::Value {
+    match value {
+        FieldRef::I64(n) => n.into(),
+        FieldRef::F64(x) => x.into(),
+        FieldRef::Bool(b) => b.into(),
+        FieldRef::Str(s) => s.to_owned().into(),
+        FieldRef::Value(v) => v.to_string().into(),
+    }
+}
+
+/// No trace, for spans nobody sees.
+pub(crate) fn invalid() -> SpanContext {
+    SpanContext::new(TraceId::INVALID, SpanId::INVALID, opentelemetry::TraceFlags::default(), false, TraceState::NONE)
+}
+
+/// The span OpenTelemetry holds for current on this thread, if it is another than `ours`.
+pub(crate) fn foreign_parent(ours: Option<SpanId>) -> Option<ParentIds> {
+    Context::map_current(|cx| {
+        if !cx.has_active_span() {
+            return None;
+        }
+        let span = cx.span();
+        let cx = span.span_context();
+        (cx.is_valid() && Some(cx.span_id()) != ours).then(|| ParentIds::from(cx))
+    })
+}
+
+/// A level as the moments carry it.
+pub(crate) fn level(level: &tracing::Level) -> Level {
+    match *level {
+        tracing::Level::TRACE => Level::Trace,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::WARN => Level::Warn,
+        tracing::Level::ERROR => Level::Error,
+    }
+}

@@ -1,0 +1,276 @@
+//! The layer: sees spans and events, copies what they say into records, and pushes the records.
+//!
+//! Owns capture, classification of call sites, identity and the OpenTelemetry context of entered spans.
+//! Promise: user code (`Debug`, `Display`) runs with no lock held; nothing here panics, blocks, allocates beyond the
+//! queue's limits or changes what other layers see.
+//! Never: parses, prices, scans or sends.
+
+pub(crate) mod classify;
+pub(crate) mod entered;
+pub(crate) mod face;
+pub(crate) mod filter;
+pub(crate) mod instance;
+pub(crate) mod starting;
+pub(crate) mod state;
+pub(crate) mod visit;
+
+use std::sync::Arc;
+
+use tracing::span::{Attributes, Id, Record as Values};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{Extensions, LookupSpan, SpanRef};
+
+use crate::event::{Level as EventLevel, Subject};
+use crate::record::{Fields, Inherited, Moment, Outcome};
+use crate::semconv;
+use classify::{Class, classify};
+use instance::{Instance, foreign_parent};
+use state::{ParentIds, SpanState};
+use visit::{Capture, with_scratch};
+
+pub use classify::Steps;
+pub use filter::GenAiFilter;
+
+/// The layer itself. [`Telemetry::layer`](crate::Telemetry::layer) gives it out, wrapped in its filter.
+#[derive(Debug, Clone)]
+pub struct GenAiLayer {
+    instance: Arc<Instance>,
+}
+
+/// What a subscriber's span carries for us: one state for every instance that sees it, usually one.
+#[derive(Debug)]
+struct Tracked {
+    instance: u32,
+    state: Arc<SpanState>,
+    others: Vec<(u32, Arc<SpanState>)>,
+}
+
+impl Tracked {
+    fn of(&self, instance: u32) -> Option<&Arc<SpanState>> {
+        if self.instance == instance {
+            return Some(&self.state);
+        }
+        self.others.iter().find(|(i, _)| *i == instance).map(|(_, state)| state)
+    }
+}
+
+/// What a span takes from the span around it.
+struct Around {
+    ids: ParentIds,
+    inherited: Option<Arc<Inherited>>,
+    genai: bool,
+    inference: bool,
+}
+
+impl GenAiLayer {
+    pub(crate) fn new(instance: Arc<Instance>) -> Self {
+        Self { instance }
+    }
+
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
+    fn tracked(&self, extensions: &Extensions<'_>) -> Option<Arc<SpanState>> {
+        extensions.get::<Tracked>().and_then(|t| t.of(self.instance.number)).cloned()
+    }
+
+    /// The state of a span in `subscriber`.
+    pub(crate) fn state<'a>(&self, id: &Id, subscriber: &'a impl LookupSpan<'a>) -> Option<Arc<SpanState>> {
+        if let Some(state) = entered::with_id(self.instance.number, id.into_u64()) {
+            return Some(state);
+        }
+        self.tracked(&subscriber.span(id)?.extensions())
+    }
+
+    /// The nearest span from `span` outwards that this instance sees.
+    fn nearest<'a, S: LookupSpan<'a>>(&self, span: SpanRef<'a, S>) -> Option<Arc<SpanState>> {
+        span.scope().find_map(|span| self.tracked(&span.extensions()))
+    }
+
+    fn around(&self, state: &Arc<SpanState>) -> Around {
+        let ids = ParentIds::from(self.instance.identity(state));
+        let inherited = state.lock().record.inherited.clone();
+        Around {
+            ids,
+            inherited,
+            genai: state.has(SpanState::GENAI),
+            inference: state.has(SpanState::INSIDE_INFERENCE),
+        }
+    }
+
+    fn open(&self, attrs: &Attributes<'_>, class: Class, outer: Option<&Arc<SpanState>>, fields: &mut Fields) -> Arc<SpanState> {
+        let instance = &self.instance;
+        let around = outer.map(|outer| self.around(outer));
+        let state = instance.open.open();
+        {
+            let mut inner = state.lock();
+            let foreign = if attrs.is_contextual() { foreign_parent(around.as_ref().map(|a| a.ids.span)) } else { None };
+            let record = &mut inner.record;
+            record.meta = Some(attrs.metadata());
+            record.start = instance.clock.now();
+            std::mem::swap(&mut record.fields, fields);
+            let mut step = class.is(Class::STEP) && !class.is(Class::GENAI);
+            let mut ids = None;
+            if let Some(around) = around {
+                record.around = around.ids.span;
+                record.inherited = around.inherited;
+                record.inside_inference = around.inference;
+                if around.genai {
+                    state.set(SpanState::GENAI);
+                }
+                if around.inference {
+                    state.set(SpanState::INSIDE_INFERENCE);
+                }
+                ids = Some(around.ids);
+            }
+            step &= instance.steps != Steps::InsideGenAi || state.has(SpanState::GENAI);
+            if step {
+                record.subject = Some(Subject::STEP);
+            }
+            if class.is(Class::GENAI) {
+                state.set(SpanState::GENAI);
+                instance.understand(&state, record);
+            }
+            inner.parent = foreign.or(ids);
+        }
+        state
+    }
+
+    /// An event that `#[instrument(err)]` emitted for the span it is in.
+    fn is_err_report(meta: &tracing::Metadata<'_>, state: &SpanState) -> bool {
+        if *meta.level() > Level::WARN || meta.fields().len() != 1 || meta.fields().field("error").is_none() {
+            return false;
+        }
+        let span = state.lock().record.meta;
+        span.is_some_and(|span| span.file() == meta.file() && span.line() == meta.line())
+    }
+}
+
+impl<S> Layer<S> for GenAiLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        let instance = &self.instance;
+        if !instance.is_on() || entered::is_quiet() {
+            return;
+        }
+        let class = classify(attrs.metadata(), &instance.steps, instance.number);
+        let outer = if attrs.is_contextual() {
+            entered::current(instance.number)
+        } else {
+            attrs.parent().and_then(|parent| ctx.span(parent)).and_then(|span| self.nearest(span))
+        };
+        if instance.genai_only && !class.is(Class::GENAI) {
+            let inside = outer.as_ref().is_some_and(|outer| outer.has(SpanState::GENAI));
+            if !inside || !class.is(Class::STEP) {
+                return;
+            }
+        }
+        let state = with_scratch(|fields| {
+            let started = class.is(Class::STARTER) && starting::take(fields);
+            if !started {
+                attrs.record(&mut Capture { fields, limits: &instance.limits });
+            }
+            self.open(attrs, class, outer.as_ref(), fields)
+        });
+        if class.is(Class::STARTER) {
+            starting::opened(instance, &state);
+        }
+        let Some(span) = ctx.span(id) else { return };
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<Tracked>() {
+            Some(tracked) => tracked.others.push((instance.number, state)),
+            None => extensions.insert(Tracked { instance: instance.number, state, others: Vec::new() }),
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Values<'_>, ctx: Context<'_, S>) {
+        if entered::is_quiet() {
+            return;
+        }
+        with_scratch(|fields| {
+            values.record(&mut Capture { fields, limits: &self.instance.limits });
+            let Some(span) = ctx.span(id) else { return };
+            let Some(state) = self.tracked(&span.extensions()) else { return };
+            let class = classify(span.metadata(), &self.instance.steps, self.instance.number);
+            self.instance.merge(&state, fields, class.is(Class::TELLING));
+        });
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
+        if id == follows {
+            return;
+        }
+        let state = |id: &Id| ctx.span(id).and_then(|span| self.tracked(&span.extensions()));
+        if let (Some(state), Some(cause)) = (state(id), state(follows)) {
+            let link = self.instance.identity(&cause).context();
+            self.instance.add_link(&state, link);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        let instance = &self.instance;
+        if !instance.is_on() || entered::is_quiet() {
+            return;
+        }
+        let meta = event.metadata();
+        let class = classify(meta, &instance.steps, instance.number);
+        let state = if event.is_contextual() {
+            entered::current(instance.number)
+        } else {
+            event.parent().and_then(|parent| ctx.span(parent)).and_then(|span| self.nearest(span))
+        };
+        if state.is_none() && !class.is(Class::MOMENT) {
+            return;
+        }
+        with_scratch(|fields| {
+            event.record(&mut Capture { fields, limits: &instance.limits });
+            if class.is(Class::MOMENT) {
+                let name = fields.str(semconv::GENAI_EVENT).unwrap_or_default().to_owned();
+                let alert = fields.remove(semconv::GENAI_ALERT);
+                let level = if alert { EventLevel::Alert } else { instance::level(meta.level()) };
+                fields.remove(semconv::GENAI_EVENT);
+                instance.moment(state.as_ref(), name, level, fields);
+            } else if let Some(state) = &state {
+                if Self::is_err_report(meta, state) {
+                    let message = fields.str("error").map(str::to_owned);
+                    instance.note_error(state, None, message.as_deref());
+                    return;
+                }
+                instance.add_event(state, meta.name(), fields);
+            }
+        });
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        let Some(state) = self.tracked(&span.extensions()) else { return };
+        let context = if self.instance.activate {
+            Some(self.instance.context(&state))
+        } else {
+            self.instance.identity(&state);
+            None
+        };
+        entered::push(self.instance.number, id.into_u64(), state, context);
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if let Some(state) = entered::pop(self.instance.number, id.into_u64()) {
+            state.last_exit.store(self.instance.clock.now(), std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(&id) else { return };
+        let Some(state) = self.tracked(&span.extensions()) else { return };
+        if std::thread::panicking() && !state.has(SpanState::ENDED) {
+            self.instance.note_error(&state, Some(semconv::error_type::PANIC), None);
+        }
+        let left = state.last_exit.load(std::sync::atomic::Ordering::Relaxed);
+        self.instance.end(&state, Outcome::Closed, (left > 0).then_some(left));
+    }
+}

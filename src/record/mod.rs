@@ -1,0 +1,256 @@
+//! The record: the one truth about something that happened, from which every outlet reads.
+//!
+//! A record is filled on the application's thread by copying, travels through the queue to the telemetry thread, is
+//! enriched there, read by the bus, the metrics, the console and the exporters, then cleared and used again.
+//! Never: parses, prices, scans or sends; holds no lock and no reference into the subscriber.
+
+pub(crate) mod fields;
+
+use std::sync::Arc;
+
+use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
+use opentelemetry::{SpanId, TraceId};
+use tracing::Metadata;
+
+use crate::clock::Nanos;
+use crate::event::{Level, Subject};
+pub(crate) use fields::{FieldRef, Fields, Limits};
+
+/// Who a span is, fixed once.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) trace: TraceId,
+    pub(crate) span: SpanId,
+    /// [`SpanId::INVALID`] for a root.
+    pub(crate) parent: SpanId,
+    pub(crate) parent_remote: bool,
+    pub(crate) sampled: bool,
+    pub(crate) trace_state: TraceState,
+    /// The id of the span's started event, zero where nobody wanted one.
+    pub(crate) started_event: u128,
+    /// The id of the parent's started event, zero for none.
+    pub(crate) parent_event: u128,
+}
+
+impl Identity {
+    pub(crate) const NONE: Self = Self {
+        trace: TraceId::INVALID,
+        span: SpanId::INVALID,
+        parent: SpanId::INVALID,
+        parent_remote: false,
+        sampled: false,
+        trace_state: TraceState::NONE,
+        started_event: 0,
+        parent_event: 0,
+    };
+
+    pub(crate) fn flags(&self) -> TraceFlags {
+        if self.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED }
+    }
+
+    pub(crate) fn context(&self) -> SpanContext {
+        SpanContext::new(self.trace, self.span, self.flags(), false, self.trace_state.clone())
+    }
+}
+
+/// What children take over from the spans around them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Inherited {
+    pub(crate) agent_name: Option<Arc<str>>,
+    pub(crate) conversation_id: Option<Arc<str>>,
+    pub(crate) session_id: Option<Arc<str>>,
+}
+
+/// How a span ended, as far as the application's thread could tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Outcome {
+    /// It closed, and nobody said how: completed, unless its attributes say otherwise.
+    #[default]
+    Closed,
+    Completed,
+    Failed,
+    /// Dropped before its end.
+    Canceled,
+    /// Still open when the instance shut down.
+    Interrupted,
+}
+
+/// What a record tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum What {
+    /// A span began.
+    Started,
+    /// A span ended.
+    #[default]
+    Ended,
+    /// Something happened inside a span, or outside any.
+    Moment,
+}
+
+/// An event inside a span: its attributes are the entries `from..to` of [`Record::event_fields`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SpanEvent {
+    pub(crate) at: Nanos,
+    /// The call site's own name; an event with a message is called by that.
+    pub(crate) name: &'static str,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+/// When the pieces of a streamed answer came.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Chunks {
+    pub(crate) first: Nanos,
+    pub(crate) last: Nanos,
+    pub(crate) count: u64,
+    /// Nanoseconds between one piece and the next, for the metric; no more than [`Chunks::KEPT`] of them.
+    pub(crate) gaps: Vec<u64>,
+}
+
+impl Chunks {
+    /// 16 KiB a stream at most; a stream of more pieces keeps its count and its first gaps.
+    pub(crate) const KEPT: usize = 2048;
+
+    pub(crate) fn arrived(&mut self, at: Nanos) {
+        if self.count == 0 {
+            self.first = at;
+        } else if self.gaps.len() < Self::KEPT {
+            self.gaps.push(at.saturating_sub(self.last));
+        }
+        self.last = at;
+        self.count += 1;
+    }
+
+    fn clear(&mut self) {
+        self.gaps.clear();
+        (self.first, self.last, self.count) = (0, 0, 0);
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) what: What,
+    /// The call site, for its name, target and level.
+    pub(crate) meta: Option<&'static Metadata<'static>>,
+    /// What kind of span it is, as far as it was known at the start.
+    pub(crate) subject: Option<Subject>,
+    pub(crate) id: Identity,
+    /// The nearest span around it that this instance sees, whoever is the exported parent: what totals add up along.
+    pub(crate) around: SpanId,
+    /// It lies inside a model call that was open when it began.
+    pub(crate) inside_inference: bool,
+    pub(crate) inherited: Option<Arc<Inherited>>,
+    pub(crate) start: Nanos,
+    pub(crate) end: Nanos,
+    pub(crate) outcome: Outcome,
+    /// Kept only where error messages may be captured.
+    pub(crate) error_message: Option<String>,
+    /// The text of an error that `#[instrument(err)]` reported was seen.
+    pub(crate) reported_error: bool,
+    pub(crate) fields: Fields,
+    pub(crate) events: Vec<SpanEvent>,
+    pub(crate) event_fields: Fields,
+    pub(crate) dropped_events: u32,
+    pub(crate) links: Vec<SpanContext>,
+    pub(crate) dropped_links: u32,
+    pub(crate) chunks: Chunks,
+    /// Number of this record on the thread that emitted it.
+    pub(crate) seq: u64,
+    /// For a moment: what it is called (`subject.phase`), and how grave it is.
+    pub(crate) moment: Option<Moment>,
+}
+
+/// The head of a moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Moment {
+    pub(crate) event_type: std::borrow::Cow<'static, str>,
+    pub(crate) level: Level,
+    /// For the bus only: the pieces of a stream.
+    pub(crate) bus_only: bool,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            what: What::Ended,
+            meta: None,
+            subject: None,
+            id: Identity::NONE,
+            around: SpanId::INVALID,
+            inside_inference: false,
+            inherited: None,
+            start: 0,
+            end: 0,
+            outcome: Outcome::Closed,
+            error_message: None,
+            reported_error: false,
+            fields: Fields::default(),
+            events: Vec::new(),
+            event_fields: Fields::default(),
+            dropped_events: 0,
+            links: Vec::new(),
+            dropped_links: 0,
+            chunks: Chunks::default(),
+            seq: 0,
+            moment: None,
+        }
+    }
+}
+
+impl Record {
+    /// Empties it and keeps its buffers.
+    pub(crate) fn clear(&mut self) {
+        let mut fields = std::mem::take(&mut self.fields);
+        let mut event_fields = std::mem::take(&mut self.event_fields);
+        let mut events = std::mem::take(&mut self.events);
+        let mut links = std::mem::take(&mut self.links);
+        let mut chunks = std::mem::take(&mut self.chunks);
+        fields.clear();
+        event_fields.clear();
+        events.clear();
+        links.clear();
+        chunks.clear();
+        *self = Self { fields, event_fields, events, links, chunks, ..Self::default() };
+    }
+
+    /// Bytes it holds, which is what the queue's limit counts.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.fields.capacity_bytes()
+            + self.event_fields.capacity_bytes()
+            + self.events.capacity() * size_of::<SpanEvent>()
+            + self.links.capacity() * size_of::<SpanContext>()
+            + self.chunks.gaps.capacity() * size_of::<u64>()
+    }
+
+    /// Adds an event with the attributes in `fields`.
+    pub(crate) fn add_event(&mut self, at: Nanos, name: &'static str, fields: &Fields, limits: &Limits) {
+        if self.events.len() >= limits.events {
+            self.dropped_events = self.dropped_events.saturating_add(1);
+            return;
+        }
+        let (from, to) = self.event_fields.extend_from(fields, limits);
+        self.events.push(SpanEvent { at, name, from, to });
+    }
+
+    pub(crate) fn add_link(&mut self, link: SpanContext, limits: &Limits) {
+        if self.links.len() >= limits.links {
+            self.dropped_links = self.dropped_links.saturating_add(1);
+        } else {
+            self.links.push(link);
+        }
+    }
+
+    /// What did not fit: attributes, events and links together.
+    pub(crate) fn dropped(&self) -> u64 {
+        u64::from(self.fields.dropped())
+            + u64::from(self.event_fields.dropped())
+            + u64::from(self.dropped_events)
+            + u64::from(self.dropped_links)
+    }
+
+    pub(crate) fn duration(&self) -> std::time::Duration {
+        std::time::Duration::from_nanos(self.end.saturating_sub(self.start))
+    }
+}

@@ -1,0 +1,167 @@
+//! An open span of ours.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use opentelemetry::Context;
+use opentelemetry::trace::SpanContext;
+use tracing::Span;
+
+use super::future::Run;
+use crate::event::{Key, Value};
+use crate::layer::instance;
+use crate::layer::starting::Opened;
+use crate::layer::visit::with_scratch;
+use crate::record::{Limits, Outcome};
+use crate::semconv;
+
+/// A span that has started and not ended. Shared by reference between the code that runs inside and the code that ends it.
+///
+/// The first of `complete`, `fail`, `fail_as` and `cancel` ends it; later ones and later attributes change nothing (late
+/// attributes are counted). Dropping it open cancels it, or fails it with `error.type = "panic"` while unwinding.
+#[must_use = "dropping it at once ends the span as canceled"]
+pub struct ActiveSpan<K> {
+    span: Span,
+    opened: Vec<Opened>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K> fmt::Debug for ActiveSpan<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActiveSpan").field("span", &self.span.metadata().map(|m| m.name())).finish_non_exhaustive()
+    }
+}
+
+impl<K> ActiveSpan<K> {
+    pub(crate) fn new(span: Span, opened: Vec<Opened>) -> Self {
+        Self { span, opened, kind: PhantomData }
+    }
+
+    pub(crate) fn each(&self, f: impl Fn(&Opened)) {
+        self.opened.iter().for_each(f);
+    }
+
+    /// The `tracing` span, for instance as the parent of a spawned task's spans.
+    pub fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// The OpenTelemetry context of the span: what [`inject`](crate::propagation::inject) writes into a request. Empty if
+    /// no layer sees the span.
+    pub fn context(&self) -> Context {
+        self.opened.first().map(|o| o.instance.context(&o.state)).unwrap_or_default()
+    }
+
+    /// The ids of the span; invalid if no layer sees it.
+    pub fn span_context(&self) -> SpanContext {
+        self.opened.first().map_or_else(instance::invalid, |o| o.instance.identity(&o.state).context())
+    }
+
+    /// Sets an attribute. The last value of a name wins.
+    pub fn set(&self, name: impl Into<Key>, value: impl Into<Value>) -> &Self {
+        let (name, value) = (name.into(), value.into());
+        self.each(|o| o.instance.set(&o.state, name.clone(), value.clone()));
+        self
+    }
+
+    /// Links another span.
+    pub fn link(&self, span: &SpanContext) -> &Self {
+        self.each(|o| o.instance.add_link(&o.state, span.clone()));
+        self
+    }
+
+    /// Something that happened inside, `event_type` being `subject.phase` (`step.retrying`): seen by the bus at once,
+    /// exported as a log record with the span's ids, and mirrored as a span event.
+    pub fn moment(&self, event_type: &str, attributes: &[(&'static str, Value)]) -> &Self {
+        self.each(|o| {
+            with_scratch(|fields| {
+                for (name, value) in attributes {
+                    fields.set_value(*name, value.clone(), &Limits::DEFAULT);
+                }
+                o.instance.moment(Some(&o.state), event_type.to_owned(), crate::event::Level::Info, fields);
+            });
+        });
+        self
+    }
+
+    /// Runs `f` inside the span and leaves the span open.
+    pub fn in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.span.in_scope(f)
+    }
+
+    /// Runs `future` inside the span. `Ok` leaves the span open, for what the answer tells; `Err` ends it as failed, a drop
+    /// before the end as canceled, a panic as failed.
+    pub fn run<F, T, E>(&self, future: F) -> Run<F, K, &Self>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        Run::part(self, future)
+    }
+
+    /// The work is done.
+    pub fn complete(&self) {
+        self.end(Outcome::Completed);
+    }
+
+    /// The work failed. The error's Rust type becomes `error.type`; its text is content, and kept only where
+    /// [`error_messages`](crate::TelemetryBuilder::error_messages) allows it.
+    pub fn fail<E: fmt::Display + ?Sized>(&self, error: &E) {
+        self.fail_with(std::any::type_name::<E>(), Some(error));
+    }
+
+    /// The work failed in a way that has a short, stable name: `timeout`, `rate_limited`, `429`.
+    pub fn fail_as(&self, error_type: &str) {
+        self.fail_with(error_type, None::<&str>);
+    }
+
+    fn fail_with<E: fmt::Display + ?Sized>(&self, kind: &str, error: Option<&E>) {
+        self.each(|o| {
+            // Only an allowed message is formatted at all.
+            let message = error.filter(|_| o.instance.error_messages).map(|e| e.to_string());
+            o.instance.note_error(&o.state, Some(kind), message.as_deref());
+        });
+        self.end(Outcome::Failed);
+    }
+
+    /// The work was given up.
+    pub fn cancel(&self) {
+        self.end(Outcome::Canceled);
+    }
+
+    pub(crate) fn settle<T, E: fmt::Display>(&self, result: &Result<T, E>) {
+        match result {
+            Ok(_) => self.complete(),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Ends it if nobody did: the way of every early exit.
+    pub(crate) fn abandon(&self) {
+        if std::thread::panicking() {
+            self.fail_open_as(semconv::error_type::PANIC);
+        } else {
+            self.cancel();
+        }
+    }
+
+    fn fail_open_as(&self, kind: &str) {
+        self.each(|o| {
+            if !o.state.has(crate::layer::state::SpanState::ENDED) {
+                o.instance.note_error(&o.state, Some(kind), None);
+                o.instance.end(&o.state, Outcome::Failed, None);
+            }
+        });
+    }
+
+    fn end(&self, outcome: Outcome) {
+        self.each(|o| o.instance.end(&o.state, outcome, None));
+    }
+}
+
+impl<K> Drop for ActiveSpan<K> {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}

@@ -1,0 +1,108 @@
+//! What is learned while a model is called.
+
+use super::{ActiveSpan, Inference};
+use crate::event::{Level, Usage, Value};
+use crate::layer::instance::Wants;
+use crate::layer::visit::with_scratch;
+use crate::provider::Answer;
+use crate::record::{Limits, Moment};
+use crate::semconv;
+
+/// An open model call.
+pub type Call = ActiveSpan<Inference>;
+
+impl Call {
+    /// The tokens used, `gen_ai.usage.*`: input includes what was read from and written to a cache, output includes
+    /// reasoning. Cost is worked out from them.
+    pub fn usage(&self, usage: Usage) -> &Self {
+        for (name, count) in [
+            (semconv::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens),
+            (semconv::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens),
+            (semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cache_read_tokens),
+            (semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, usage.cache_write_tokens),
+            (semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning_tokens),
+        ] {
+            if let Some(count) = count {
+                self.set(name, count);
+            }
+        }
+        self
+    }
+
+    /// The model that answered, `gen_ai.response.model`.
+    pub fn response_model(&self, model: &str) -> &Self {
+        self.set(semconv::GEN_AI_RESPONSE_MODEL, model)
+    }
+
+    /// The answer's id, `gen_ai.response.id`.
+    pub fn response_id(&self, id: &str) -> &Self {
+        self.set(semconv::GEN_AI_RESPONSE_ID, id)
+    }
+
+    /// Why the model stopped, in the provider's word, `gen_ai.response.finish_reasons`. For several choices see
+    /// [`finish_reasons`](Self::finish_reasons).
+    pub fn finish_reason(&self, reason: &str) -> &Self {
+        self.finish_reasons([reason])
+    }
+
+    /// The same, one reason for each choice.
+    pub fn finish_reasons<'a>(&self, reasons: impl IntoIterator<Item = &'a str>) -> &Self {
+        let all = reasons.into_iter().map(Value::from).collect();
+        self.set(semconv::GEN_AI_RESPONSE_FINISH_REASONS, Value::Array(all))
+    }
+
+    /// What the provider itself says the call cost, in US dollars. It wins over the price table and is marked as the
+    /// provider's.
+    pub fn cost_usd(&self, dollars: f64) -> &Self {
+        self.set(semconv::GEN_AI_USAGE_COST, dollars)
+    }
+
+    /// Reads model, id, finish reasons and usage from a provider's whole JSON answer: OpenAI chat completions and
+    /// responses, Anthropic messages, Gemini. What is not there is not set.
+    ///
+    /// ```
+    /// let call = tracing_genai::chat("openai", "gpt-4o-mini").start();
+    /// call.response(&serde_json::json!({
+    ///     "id": "chatcmpl-1", "model": "gpt-4o-mini-2024-07-18",
+    ///     "choices": [{ "finish_reason": "stop" }],
+    ///     "usage": { "prompt_tokens": 140, "completion_tokens": 32 },
+    /// })).complete();
+    /// ```
+    pub fn response(&self, answer: &serde_json::Value) -> &Self {
+        let answer = Answer::read(answer);
+        if let Some(model) = &answer.model {
+            self.response_model(model);
+        }
+        if let Some(id) = &answer.id {
+            self.response_id(id);
+        }
+        if !answer.finish_reasons.is_empty() {
+            self.finish_reasons(answer.finish_reasons.iter().map(String::as_str));
+        }
+        match answer.usage {
+            Some(usage) => self.usage(usage),
+            None => self,
+        }
+    }
+
+    /// A piece of the streamed answer arrived: generated content of any kind, not a service notice. The first sets
+    /// `gen_ai.response.time_to_first_chunk`; each is `llm.call.chunk` on the bus, with `text` where
+    /// [`chunk_text`](crate::TelemetryBuilder::chunk_text) allows it, and nothing on the wire.
+    pub fn chunk(&self, text: &str) -> &Self {
+        self.each(|o| {
+            o.instance.chunk_arrived(&o.state);
+            if !o.instance.wants.any(Wants::CHUNKS) {
+                return;
+            }
+            with_scratch(|fields| {
+                fields.set_i64(semconv::GENAI_CHUNK_BYTES, text.len() as i64, &Limits::DEFAULT);
+                if o.instance.chunk_text {
+                    fields.set_str(semconv::GENAI_CHUNK_TEXT, text, &Limits::DEFAULT);
+                }
+                let moment = Moment { event_type: "llm.call.chunk".into(), level: Level::Debug, bus_only: true };
+                o.instance.push_moment(Some(&o.state), moment, fields);
+            });
+        });
+        self
+    }
+}

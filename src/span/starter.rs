@@ -1,0 +1,227 @@
+//! What is known before a span starts.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use tracing::Span;
+
+use super::active::ActiveSpan;
+use super::future::Run;
+use super::site::{self, Place};
+use super::{Inference, Plain};
+use crate::event::{Key, Value};
+use crate::layer::starting;
+use crate::record::{Fields, Limits};
+use crate::semconv;
+
+/// A span about to start. Made by [`chat`](crate::chat), [`tool`](crate::tool) and their siblings.
+#[must_use = "nothing is recorded until `start`, `run` or `in_scope`"]
+pub struct Starter<K> {
+    operation: &'static str,
+    fields: Fields,
+    place: Place,
+    remote: Option<SpanContext>,
+    links: Vec<SpanContext>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K> fmt::Debug for Starter<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Attributes may be content: their names are enough to know what one is looking at.
+        let names: Vec<_> = self.fields.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Starter").field("operation", &self.operation).field("attributes", &names).finish_non_exhaustive()
+    }
+}
+
+impl<K> Starter<K> {
+    pub(crate) fn new(operation: &'static str) -> Self {
+        let starter = Self {
+            operation,
+            fields: Fields::default(),
+            place: Place::Current,
+            remote: None,
+            links: Vec::new(),
+            kind: PhantomData,
+        };
+        if operation == "step" { starter } else { starter.with(semconv::GEN_AI_OPERATION_NAME, operation) }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.fields.set_str(name, value, &Limits::DEFAULT);
+        self
+    }
+
+    /// Sets any attribute. The last value of a name wins.
+    pub fn attr(mut self, name: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.fields.set_value(name, value.into(), &Limits::DEFAULT);
+        self
+    }
+
+    /// The conversation this belongs to, `gen_ai.conversation.id`. Spans inside inherit it. Give one only where the
+    /// application has one: the conventions forbid inventing it.
+    pub fn conversation_id(self, id: &str) -> Self {
+        self.with(semconv::GEN_AI_CONVERSATION_ID, id)
+    }
+
+    /// The session this belongs to, `session.id`. Spans inside inherit it.
+    pub fn session_id(self, id: &str) -> Self {
+        self.with(semconv::SESSION_ID, id)
+    }
+
+    /// Below `parent` instead of the span this thread is in: what a spawned task needs.
+    pub fn parent(mut self, parent: &Span) -> Self {
+        self.place = Place::Below(parent.id());
+        self
+    }
+
+    /// A trace of its own.
+    pub fn root(mut self) -> Self {
+        self.place = Place::Below(None);
+        self
+    }
+
+    /// Below a span of another process, as [`extract`](crate::propagation::extract) read it from a request. An invalid
+    /// context changes nothing.
+    pub fn remote_parent(mut self, context: &opentelemetry::Context) -> Self {
+        let remote = context.span().span_context().clone();
+        self.remote = remote.is_valid().then_some(remote);
+        self
+    }
+
+    /// Links another span, for instance the one whose answer triggered this. Invalid contexts are left out.
+    pub fn link(mut self, span: SpanContext) -> Self {
+        self.links.push(span);
+        self
+    }
+
+    /// Starts the span.
+    pub fn start(self) -> ActiveSpan<K> {
+        let Self { operation, fields, place, remote, links, .. } = self;
+        // The fields are moved to the layer; what the neighbours print is read from a copy of the few short ones.
+        let shown = fields.clone();
+        let (span, opened) = starting::start(fields, || site::span(operation, place, &shown));
+        for opened in &opened {
+            if let Some(remote) = &remote {
+                opened.instance.set_parent(&opened.state, remote);
+            }
+            for link in &links {
+                opened.instance.add_link(&opened.state, link.clone());
+            }
+            opened.instance.identity(&opened.state);
+        }
+        ActiveSpan::new(span, opened)
+    }
+
+    /// Starts the span, runs `future` inside it, and ends it: completed on `Ok`, failed on `Err` with the error's type as
+    /// `error.type`, canceled if the future is dropped before its end, failed with `panic` if it panics.
+    pub fn run<F, T, E>(self, future: F) -> Run<F, K>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        Run::whole(self.start(), future)
+    }
+
+    /// The same for code that does not await: `f` gets the open span.
+    ///
+    /// ```
+    /// let doubled = tracing_genai::tool("double").in_scope(|tool| {
+    ///     tool.set("tool.cached", false);
+    ///     Ok::<_, std::num::TryFromIntError>(21 * 2)
+    /// });
+    /// assert_eq!(doubled, Ok(42));
+    /// ```
+    pub fn in_scope<T, E: fmt::Display>(self, f: impl FnOnce(&ActiveSpan<K>) -> Result<T, E>) -> Result<T, E> {
+        let active = self.start();
+        let result = active.in_scope(|| f(&active));
+        active.settle(&result);
+        result
+    }
+}
+
+impl Starter<Plain> {
+    /// The id the model gave the call, `gen_ai.tool.call.id`.
+    pub fn call_id(self, id: &str) -> Self {
+        self.with(semconv::GEN_AI_TOOL_CALL_ID, id)
+    }
+
+    /// `gen_ai.tool.type`: `function` (the default of [`tool`](crate::tool)), `extension` or `datastore`.
+    pub fn tool_type(self, kind: &str) -> Self {
+        self.with(semconv::GEN_AI_TOOL_TYPE, kind)
+    }
+
+    /// What the agent or tool is for: `gen_ai.agent.description` or `gen_ai.tool.description`.
+    pub fn description(self, text: &str) -> Self {
+        let name = if self.operation == "execute_tool" {
+            semconv::GEN_AI_TOOL_DESCRIPTION
+        } else {
+            semconv::GEN_AI_AGENT_DESCRIPTION
+        };
+        self.with(name, text)
+    }
+
+    /// The one model an agent always uses, `gen_ai.request.model`.
+    pub fn model(self, model: &str) -> Self {
+        self.with(semconv::GEN_AI_REQUEST_MODEL, model)
+    }
+}
+
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $setter:ident($kind:ty) = $name:ident;)*) => {
+        $($(#[$doc])* pub fn $setter(self, value: $kind) -> Self {
+            self.attr(semconv::$name, value)
+        })*
+    };
+}
+
+impl Starter<Inference> {
+    numbers! {
+        /// `gen_ai.request.temperature`.
+        temperature(f64) = GEN_AI_REQUEST_TEMPERATURE;
+        /// `gen_ai.request.top_p`.
+        top_p(f64) = GEN_AI_REQUEST_TOP_P;
+        /// `gen_ai.request.top_k`: how many tokens decoding chooses from.
+        top_k(i64) = GEN_AI_REQUEST_TOP_K;
+        /// `gen_ai.request.max_tokens`.
+        max_tokens(i64) = GEN_AI_REQUEST_MAX_TOKENS;
+        /// `gen_ai.request.seed`.
+        seed(i64) = GEN_AI_REQUEST_SEED;
+        /// `gen_ai.request.frequency_penalty`.
+        frequency_penalty(f64) = GEN_AI_REQUEST_FREQUENCY_PENALTY;
+        /// `gen_ai.request.presence_penalty`.
+        presence_penalty(f64) = GEN_AI_REQUEST_PRESENCE_PENALTY;
+    }
+
+    /// How many answers were asked for, `gen_ai.request.choice.count`; recorded only if not 1, as the conventions say.
+    pub fn choice_count(self, n: i64) -> Self {
+        if n == 1 { self } else { self.attr(semconv::GEN_AI_REQUEST_CHOICE_COUNT, n) }
+    }
+
+    /// Says that the answer is streamed, `gen_ai.request.stream`.
+    pub fn streaming(self) -> Self {
+        self.attr(semconv::GEN_AI_REQUEST_STREAM, true)
+    }
+
+    /// `gen_ai.request.stop_sequences`.
+    pub fn stop_sequences<S: Into<String>>(self, sequences: impl IntoIterator<Item = S>) -> Self {
+        let all = sequences.into_iter().map(|s| Value::from(s.into())).collect();
+        self.attr(semconv::GEN_AI_REQUEST_STOP_SEQUENCES, Value::Array(all))
+    }
+
+    /// `gen_ai.output.type`: `text`, `json`, `image` or `speech`.
+    pub fn output_type(self, kind: &str) -> Self {
+        self.with(semconv::GEN_AI_OUTPUT_TYPE, kind)
+    }
+
+    /// `gen_ai.request.reasoning.level`, in the provider's own words (`low`, `high` …).
+    pub fn reasoning_level(self, level: &str) -> Self {
+        self.with(semconv::GEN_AI_REQUEST_REASONING_LEVEL, level)
+    }
+
+    /// The server that is asked: `server.address` and `server.port`.
+    pub fn server(self, address: &str, port: u16) -> Self {
+        self.with(semconv::SERVER_ADDRESS, address).attr(semconv::SERVER_PORT, i64::from(port))
+    }
+}
