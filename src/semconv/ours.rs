@@ -1,0 +1,77 @@
+//! Names of our own, beside the conventions.
+//!
+//! Owns what the conventions have no word for: cost, subtree totals, outcome, steps.
+//! Never: a second meaning for a name of theirs. Totals stay out of `gen_ai.usage.*`, so that
+//! summing that prefix over all spans counts each model call once.
+
+// === On model calls ===
+
+/// Model that answered, else the one asked for (string).
+pub const LLM_MODEL: &str = "llm.model";
+
+/// Same value as [`GEN_AI_PROVIDER_NAME`](super::GEN_AI_PROVIDER_NAME) (string).
+pub const LLM_PROVIDER: &str = "llm.provider";
+
+/// Input plus output tokens of one call (integer).
+pub const LLM_TOKENS_USED: &str = "llm.tokens_used";
+
+/// Cost of one call in US dollars (float). Absent when no price is known, never 0 for that.
+pub const LLM_COST_USD: &str = "llm.cost_usd";
+
+/// Same value as [`LLM_COST_USD`], under the name back ends read (float, US dollars).
+pub const GEN_AI_USAGE_COST: &str = "gen_ai.usage.cost";
+
+/// Where the price came from (string, see [`cost_source`](super::cost_source)).
+pub const GENAI_COST_SOURCE: &str = "genai.cost.source";
+
+/// Why a call has no cost (string). Set only when [`LLM_COST_USD`] is absent.
+pub const GENAI_COST_UNKNOWN_REASON: &str = "genai.cost.unknown_reason";
+
+/// The work was dropped before its end, e.g. a stream the caller stopped reading (boolean). Set only when `true`.
+pub const GENAI_INTERRUPTED: &str = "genai.interrupted";
+
+// === Totals on agents, workflows and steps ===
+
+/// Input tokens of all model calls below this span (integer).
+pub const GEN_AI_AGGREGATED_USAGE_INPUT_TOKENS: &str = "gen_ai.aggregated_usage.input_tokens";
+
+/// Output tokens of all model calls below this span (integer).
+pub const GEN_AI_AGGREGATED_USAGE_OUTPUT_TOKENS: &str = "gen_ai.aggregated_usage.output_tokens";
+
+/// Cost of all priced model calls below this span (float, US dollars).
+pub const GEN_AI_AGGREGATED_USAGE_COST: &str = "gen_ai.aggregated_usage.cost";
+
+/// Model calls below this span, failed ones included (integer).
+pub const LLM_TOTAL_CALLS: &str = "llm.total_calls";
+
+/// Input plus output tokens of all model calls below this span (integer).
+pub const LLM_TOTAL_TOKENS: &str = "llm.total_tokens";
+
+/// Same value as [`GEN_AI_AGGREGATED_USAGE_COST`] (float, US dollars).
+pub const LLM_TOTAL_COST_USD: &str = "llm.total_cost_usd";
+
+/// Tool calls below this span, failed ones included (integer).
+pub const LLM_TOTAL_TOOL_CALLS: &str = "llm.total_tool_calls";
+
+/// Failed tool calls below this span (integer).
+pub const LLM_TOTAL_TOOL_ERRORS: &str = "llm.total_tool_errors";
+
+// === Identity ===
+
+/// What has the life the span shows, e.g. `llm.call` (string).
+pub const GENAI_SUBJECT: &str = "genai.subject";
+
+/// How it ended: `ok`, `error`, `blocked`, `paused` or `canceled` (string).
+pub const GENAI_OUTCOME: &str = "genai.outcome";
+
+/// Event type asked for by the code that wrote the record, e.g. `tool.call.retried` (string).
+pub const GENAI_EVENT: &str = "genai.event";
+
+/// Name of a step (string).
+pub const STEP_NAME: &str = "step.name";
+
+/// Id of a step (string).
+pub const STEP_ID: &str = "step.id";
+
+/// The caller's own id for everything one request set off (string).
+pub const CORRELATION_ID: &str = "correlation.id";
