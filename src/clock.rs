@@ -56,7 +56,9 @@ impl Clock {
     /// right later does not stay wrong for the life of the process.
     pub(crate) fn anchor(&self) {
         if let Self::System { origin, wall } = self {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
             let origin = now.saturating_sub(origin.elapsed());
             wall.store(origin.as_nanos() as u64, Ordering::Relaxed);
         }
@@ -75,7 +77,10 @@ impl Clock {
     }
 
     /// Moves a fixed clock; nothing for the system's.
-    #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "the test kit moves clocks"))]
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(dead_code, reason = "the test kit moves clocks")
+    )]
     pub(crate) fn advance(&self, by: Duration) {
         if let Self::Fixed { now, .. } = self {
             now.fetch_add(by.as_nanos() as u64, Ordering::Relaxed);
@@ -96,7 +101,11 @@ mod tests {
         clock.anchor();
         assert!(clock.unix_nanos(b) >= clock.unix_nanos(a));
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        assert!(wall.as_nanos().abs_diff(u128::from(clock.unix_nanos(clock.now()))) < 5_000_000_000);
+        assert!(
+            wall.as_nanos()
+                .abs_diff(u128::from(clock.unix_nanos(clock.now())))
+                < 5_000_000_000
+        );
     }
 
     #[test]

@@ -197,7 +197,10 @@ mod tests {
         books.lose(Loss::Permanent, 1);
         let tally = books.read();
         assert_eq!(tally.pending, 2);
-        assert_eq!(tally.to_string(), "4 delivered, 1 rejected, 3 dropped (queue_full 2, permanent 1), 2 pending");
+        assert_eq!(
+            tally.to_string(),
+            "4 delivered, 1 rejected, 3 dropped (queue_full 2, permanent 1), 2 pending"
+        );
         assert!(!tally.is_complete());
     }
 
@@ -206,7 +209,8 @@ mod tests {
         for (i, why) in Loss::ALL.into_iter().enumerate() {
             assert_eq!(why as usize, i);
         }
-        let words: std::collections::BTreeSet<_> = Loss::ALL.into_iter().map(Loss::as_str).collect();
+        let words: std::collections::BTreeSet<_> =
+            Loss::ALL.into_iter().map(Loss::as_str).collect();
         assert_eq!(words.len(), Loss::ALL.len());
     }
 }

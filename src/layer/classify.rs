@@ -55,9 +55,30 @@ pub(crate) const OUR_TARGET: &str = "tracing_genai";
 
 /// Crates that carry requests and are no step of anybody's agent.
 const INFRASTRUCTURE: [&str; 24] = [
-    "actix_http", "actix_web", "axum", "diesel", "h2", "hyper", "hyper_util", "lapin", "mio", "quinn", "rdkafka", "redis",
-    "reqwest", "reqwest_middleware", "reqwest_tracing", "rmcp", "rustls", "sea_orm", "sqlx", "tokio", "tokio_util", "tonic",
-    "tower", "tower_http",
+    "actix_http",
+    "actix_web",
+    "axum",
+    "diesel",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "lapin",
+    "mio",
+    "quinn",
+    "rdkafka",
+    "redis",
+    "reqwest",
+    "reqwest_middleware",
+    "reqwest_tracing",
+    "rmcp",
+    "rustls",
+    "sea_orm",
+    "sqlx",
+    "tokio",
+    "tokio_util",
+    "tonic",
+    "tower",
+    "tower_http",
 ];
 
 const TELLING: [&str; 7] = [
@@ -84,7 +105,10 @@ pub(crate) fn classify(meta: &'static Metadata<'static>, steps: &Steps, instance
     let place = (address >> 4) % REMEMBERED;
     let cached = CACHE.try_with(|cache| {
         let cache = cache.try_borrow().ok()?;
-        cache.get(place).filter(|(i, a, _)| *i == instance && *a == address).map(|(_, _, class)| *class)
+        cache
+            .get(place)
+            .filter(|(i, a, _)| *i == instance && *a == address)
+            .map(|(_, _, class)| *class)
     });
     if let Ok(Some(class)) = cached {
         return class;

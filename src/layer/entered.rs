@@ -32,7 +32,12 @@ pub(crate) fn push(instance: u32, id: u64, state: Arc<SpanState>, context: Optio
     let guard = context.and_then(|cx| catch_unwind(AssertUnwindSafe(|| cx.attach())).ok());
     let _ = STACK.try_with(|stack| {
         if let Ok(mut stack) = stack.try_borrow_mut() {
-            stack.push(Entered { instance, id, state, guard });
+            stack.push(Entered {
+                instance,
+                id,
+                state,
+                guard,
+            });
         }
     });
 }
@@ -42,7 +47,9 @@ pub(crate) fn pop(instance: u32, id: u64) -> Option<Arc<SpanState>> {
     let entered = STACK
         .try_with(|stack| {
             let mut stack = stack.try_borrow_mut().ok()?;
-            let at = stack.iter().rposition(|e| e.id == id && e.instance == instance)?;
+            let at = stack
+                .iter()
+                .rposition(|e| e.id == id && e.instance == instance)?;
             Some(stack.remove(at))
         })
         .ok()??;
@@ -65,7 +72,11 @@ fn find(wanted: impl Fn(&Entered) -> bool) -> Option<Arc<SpanState>> {
     STACK
         .try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
-            stack.iter().rev().find(|e| wanted(e)).map(|e| Arc::clone(&e.state))
+            stack
+                .iter()
+                .rev()
+                .find(|e| wanted(e))
+                .map(|e| Arc::clone(&e.state))
         })
         .ok()?
 }
@@ -85,7 +96,8 @@ pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
 
 /// Whether what happens on this thread now is to be left alone: our own work, or an exporter's.
 pub(crate) fn is_quiet() -> bool {
-    QUIET.try_with(|quiet| quiet.get() > 0).unwrap_or(true) || Context::is_current_telemetry_suppressed()
+    QUIET.try_with(|quiet| quiet.get() > 0).unwrap_or(true)
+        || Context::is_current_telemetry_suppressed()
 }
 
 /// The number of the next record this thread emits, from 1.

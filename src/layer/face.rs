@@ -25,8 +25,16 @@ pub(crate) struct SpanFace {
 }
 
 impl SpanFace {
-    pub(crate) fn new(instance: Arc<Instance>, state: Arc<SpanState>, context: SpanContext) -> Self {
-        Self { instance, state, context }
+    pub(crate) fn new(
+        instance: Arc<Instance>,
+        state: Arc<SpanState>,
+        context: SpanContext,
+    ) -> Self {
+        Self {
+            instance,
+            state,
+            context,
+        }
     }
 }
 
@@ -41,7 +49,11 @@ impl Span for SpanFace {
             fields.set_str(semconv::MESSAGE, &name, &self.instance.limits);
             for attribute in attributes {
                 let value = from_otel(attribute.value);
-                fields.set_value(attribute.key.as_str().to_owned(), value, &self.instance.limits);
+                fields.set_value(
+                    attribute.key.as_str().to_owned(),
+                    value,
+                    &self.instance.limits,
+                );
             }
             self.instance.add_event(&self.state, "event", fields);
         });
@@ -57,7 +69,8 @@ impl Span for SpanFace {
 
     fn set_attribute(&mut self, attribute: KeyValue) {
         let value = from_otel(attribute.value);
-        self.instance.set(&self.state, attribute.key.as_str().to_owned(), value);
+        self.instance
+            .set(&self.state, attribute.key.as_str().to_owned(), value);
     }
 
     fn set_status(&mut self, status: Status) {
@@ -75,7 +88,11 @@ impl Span for SpanFace {
     where
         T: Into<Cow<'static, str>>,
     {
-        self.instance.set(&self.state, semconv::OTEL_NAME, Value::from(new_name.into().as_ref()));
+        self.instance.set(
+            &self.state,
+            semconv::OTEL_NAME,
+            Value::from(new_name.into().as_ref()),
+        );
     }
 
     fn add_link(&mut self, span_context: SpanContext, _: Vec<KeyValue>) {
@@ -94,9 +111,15 @@ pub(crate) fn from_otel(value: OtelValue) -> Value {
         OtelValue::I64(n) => Value::I64(n),
         OtelValue::F64(x) => Value::F64(x),
         OtelValue::String(s) => text(&s),
-        OtelValue::Array(Array::Bool(items)) => Value::Array(items.into_iter().map(Value::Bool).collect()),
-        OtelValue::Array(Array::I64(items)) => Value::Array(items.into_iter().map(Value::I64).collect()),
-        OtelValue::Array(Array::F64(items)) => Value::Array(items.into_iter().map(Value::F64).collect()),
+        OtelValue::Array(Array::Bool(items)) => {
+            Value::Array(items.into_iter().map(Value::Bool).collect())
+        }
+        OtelValue::Array(Array::I64(items)) => {
+            Value::Array(items.into_iter().map(Value::I64).collect())
+        }
+        OtelValue::Array(Array::F64(items)) => {
+            Value::Array(items.into_iter().map(Value::F64).collect())
+        }
         OtelValue::Array(Array::String(items)) => Value::Array(items.iter().map(text).collect()),
         other => Value::from(other.to_string()),
     }

@@ -3,9 +3,9 @@
 //! Promise: never answers `Interest::always` (a cached `always` makes `tracing-subscriber` read a stale bitmap and lose
 //! spans) nor `never`, keeps a level hint so that disabled levels stay free, and never disables anything for others.
 
+use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::Metadata;
 use tracing_subscriber::layer::{Context, Filter};
 
 use super::entered;

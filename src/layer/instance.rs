@@ -66,11 +66,15 @@ pub(crate) struct Instance {
     pub(crate) activate: bool,
     /// Whether error messages, which are content, are kept.
     pub(crate) error_messages: bool,
+    /// Whether the text of streamed pieces goes to the bus.
+    pub(crate) chunk_text: bool,
 }
 
 impl std::fmt::Debug for Instance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instance").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Instance")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,11 +100,21 @@ impl Instance {
     }
 
     #[cold]
-    fn choose_custom(&self, sampler: &dyn ShouldSample, state: &SpanState, id: &mut Identity, parent: Option<&ParentIds>) {
+    fn choose_custom(
+        &self,
+        sampler: &dyn ShouldSample,
+        state: &SpanState,
+        id: &mut Identity,
+        parent: Option<&ParentIds>,
+    ) {
         let (name, kind, attributes) = {
             let inner = state.lock();
             let record = &inner.record;
-            let attributes: Vec<_> = record.fields.iter().map(|(k, v)| KeyValue::new(k.to_owned(), to_otel(v))).collect();
+            let attributes: Vec<_> = record
+                .fields
+                .iter()
+                .map(|(k, v)| KeyValue::new(k.to_owned(), to_otel(v)))
+                .collect();
             let kind = match record.subject.map(Subject::span_kind) {
                 Some(crate::event::SpanKind::Client) => SpanKind::Client,
                 Some(crate::event::SpanKind::Server) => SpanKind::Server,
@@ -109,12 +123,18 @@ impl Instance {
             (crate::pipeline::names::span_name(record), kind, attributes)
         };
         let parent = parent.map(|p| {
-            let flags = if p.sampled { opentelemetry::TraceFlags::SAMPLED } else { opentelemetry::TraceFlags::NOT_SAMPLED };
+            let flags = if p.sampled {
+                opentelemetry::TraceFlags::SAMPLED
+            } else {
+                opentelemetry::TraceFlags::NOT_SAMPLED
+            };
             let cx = SpanContext::new(p.trace, p.span, flags, p.remote, p.trace_state.clone());
             Context::new().with_remote_span_context(cx)
         });
-        let decide = || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &[]);
-        let decided = entered::quietly(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide)));
+        let decide =
+            || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &[]);
+        let decided =
+            entered::quietly(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide)));
         let Ok(result) = decided else {
             self.parts.lose(Loss::Hook, 1);
             return;
@@ -122,7 +142,11 @@ impl Instance {
         id.sampled = matches!(result.decision, SamplingDecision::RecordAndSample);
         id.trace_state = result.trace_state;
         for attribute in result.attributes {
-            self.set(state, attribute.key.as_str().to_owned(), super::face::from_otel(attribute.value));
+            self.set(
+                state,
+                attribute.key.as_str().to_owned(),
+                super::face::from_otel(attribute.value),
+            );
         }
     }
 
@@ -138,7 +162,11 @@ impl Instance {
                 parent_event: parent.event,
                 ..Identity::NONE
             },
-            None => Identity { trace: self.ids.new_trace_id(), sampled: true, ..Identity::NONE },
+            None => Identity {
+                trace: self.ids.new_trace_id(),
+                sampled: true,
+                ..Identity::NONE
+            },
         };
         id.span = self.ids.new_span_id();
         if let Sampling::Custom(sampler) = &self.sampling {
@@ -157,7 +185,11 @@ impl Instance {
 
     pub(crate) fn event_id(&self) -> u128 {
         let millis = self.clock.unix_nanos(self.clock.now()) / 1_000_000;
-        EventId::new(millis, u128::from_be_bytes(self.ids.new_trace_id().to_bytes())).as_u128()
+        EventId::new(
+            millis,
+            u128::from_be_bytes(self.ids.new_trace_id().to_bytes()),
+        )
+        .as_u128()
     }
 
     /// Sets the parent of a span whose identity is still open, and says whether it was.
@@ -220,8 +252,16 @@ impl Instance {
 
     /// Reads from the fields what the application's side has to know: the subject, and what children inherit.
     pub(crate) fn understand(&self, state: &SpanState, record: &mut Record) {
-        let named = record.fields.str(semconv::GENAI_SUBJECT).and_then(Subject::parse);
-        let operation = || record.fields.str(semconv::GEN_AI_OPERATION_NAME).and_then(Subject::from_operation);
+        let named = record
+            .fields
+            .str(semconv::GENAI_SUBJECT)
+            .and_then(Subject::parse);
+        let operation = || {
+            record
+                .fields
+                .str(semconv::GEN_AI_OPERATION_NAME)
+                .and_then(Subject::from_operation)
+        };
         if let Some(subject) = named.or_else(operation) {
             record.subject = Some(subject);
             state.set(SpanState::GENAI);
@@ -241,14 +281,18 @@ impl Instance {
         let above = record.inherited.take().unwrap_or_default();
         record.inherited = Some(Arc::new(Inherited {
             agent_name: own.agent_name.or_else(|| above.agent_name.clone()),
-            conversation_id: own.conversation_id.or_else(|| above.conversation_id.clone()),
+            conversation_id: own
+                .conversation_id
+                .or_else(|| above.conversation_id.clone()),
             session_id: own.session_id.or_else(|| above.session_id.clone()),
         }));
     }
 
     pub(crate) fn add_event(&self, state: &SpanState, name: &'static str, fields: &Fields) {
         let now = self.clock.now();
-        self.write(state, |inner| inner.record.add_event(now, name, fields, &self.limits));
+        self.write(state, |inner| {
+            inner.record.add_event(now, name, fields, &self.limits)
+        });
     }
 
     pub(crate) fn add_link(&self, state: &SpanState, link: SpanContext) {
@@ -267,14 +311,21 @@ impl Instance {
             let record = &mut inner.record;
             record.outcome = Outcome::Failed;
             match kind {
-                Some(kind) => record.fields.set_str(semconv::ERROR_TYPE, kind, &self.limits),
+                Some(kind) => record
+                    .fields
+                    .set_str(semconv::ERROR_TYPE, kind, &self.limits),
                 None if record.fields.get(semconv::ERROR_TYPE).is_none() => {
-                    record.fields.set_str(semconv::ERROR_TYPE, semconv::error_type::OTHER, &self.limits);
+                    record.fields.set_str(
+                        semconv::ERROR_TYPE,
+                        semconv::error_type::OTHER,
+                        &self.limits,
+                    );
                 }
                 None => {}
             }
             if self.error_messages {
-                record.error_message = message.map(|m| crate::record::fields::floor(m, self.limits.value_bytes).to_owned());
+                record.error_message = message
+                    .map(|m| crate::record::fields::floor(m, self.limits.value_bytes).to_owned());
             }
         });
     }
@@ -285,8 +336,18 @@ impl Instance {
     }
 
     /// A moment that names itself: to the bus and the logs at once, and mirrored on the span it happened in.
-    pub(crate) fn moment(&self, state: Option<&Arc<SpanState>>, event_type: String, level: Level, fields: &mut Fields) {
-        let moment = Moment { event_type: event_type.into(), level, bus_only: false };
+    pub(crate) fn moment(
+        &self,
+        state: Option<&Arc<SpanState>>,
+        event_type: String,
+        level: Level,
+        fields: &mut Fields,
+    ) {
+        let moment = Moment {
+            event_type: event_type.into(),
+            level,
+            bus_only: false,
+        };
         self.push_moment(state, moment.clone(), fields);
         if let Some(state) = state {
             fields.set_str(semconv::MESSAGE, &moment.event_type, &self.limits);
@@ -318,7 +379,12 @@ impl Instance {
     }
 
     /// Emits a moment in `state`, or outside any span.
-    pub(crate) fn push_moment(&self, state: Option<&Arc<SpanState>>, moment: Moment, fields: &Fields) {
+    pub(crate) fn push_moment(
+        &self,
+        state: Option<&Arc<SpanState>>,
+        moment: Moment,
+        fields: &Fields,
+    ) {
         let mut record = Box::<Record>::default();
         record.what = What::Moment;
         record.start = self.clock.now();
@@ -413,7 +479,13 @@ fn to_otel(value: FieldRef<'_>) -> opentelemetry::Value {
 
 /// No trace, for spans nobody sees.
 pub(crate) fn invalid() -> SpanContext {
-    SpanContext::new(TraceId::INVALID, SpanId::INVALID, opentelemetry::TraceFlags::default(), false, TraceState::NONE)
+    SpanContext::new(
+        TraceId::INVALID,
+        SpanId::INVALID,
+        opentelemetry::TraceFlags::default(),
+        false,
+        TraceState::NONE,
+    )
 }
 
 /// The span OpenTelemetry holds for current on this thread, if it is another than `ours`.

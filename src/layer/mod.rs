@@ -23,7 +23,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{Extensions, LookupSpan, SpanRef};
 
 use crate::event::{Level as EventLevel, Subject};
-use crate::record::{Fields, Inherited, Moment, Outcome};
+use crate::record::{Fields, Inherited, Outcome};
 use crate::semconv;
 use classify::{Class, classify};
 use instance::{Instance, foreign_parent};
@@ -52,7 +52,10 @@ impl Tracked {
         if self.instance == instance {
             return Some(&self.state);
         }
-        self.others.iter().find(|(i, _)| *i == instance).map(|(_, state)| state)
+        self.others
+            .iter()
+            .find(|(i, _)| *i == instance)
+            .map(|(_, state)| state)
     }
 }
 
@@ -74,11 +77,18 @@ impl GenAiLayer {
     }
 
     fn tracked(&self, extensions: &Extensions<'_>) -> Option<Arc<SpanState>> {
-        extensions.get::<Tracked>().and_then(|t| t.of(self.instance.number)).cloned()
+        extensions
+            .get::<Tracked>()
+            .and_then(|t| t.of(self.instance.number))
+            .cloned()
     }
 
     /// The state of a span in `subscriber`.
-    pub(crate) fn state<'a>(&self, id: &Id, subscriber: &'a impl LookupSpan<'a>) -> Option<Arc<SpanState>> {
+    pub(crate) fn state<'a>(
+        &self,
+        id: &Id,
+        subscriber: &'a impl LookupSpan<'a>,
+    ) -> Option<Arc<SpanState>> {
         if let Some(state) = entered::with_id(self.instance.number, id.into_u64()) {
             return Some(state);
         }
@@ -87,7 +97,8 @@ impl GenAiLayer {
 
     /// The nearest span from `span` outwards that this instance sees.
     fn nearest<'a, S: LookupSpan<'a>>(&self, span: SpanRef<'a, S>) -> Option<Arc<SpanState>> {
-        span.scope().find_map(|span| self.tracked(&span.extensions()))
+        span.scope()
+            .find_map(|span| self.tracked(&span.extensions()))
     }
 
     fn around(&self, state: &Arc<SpanState>) -> Around {
@@ -101,13 +112,23 @@ impl GenAiLayer {
         }
     }
 
-    fn open(&self, attrs: &Attributes<'_>, class: Class, outer: Option<&Arc<SpanState>>, fields: &mut Fields) -> Arc<SpanState> {
+    fn open(
+        &self,
+        attrs: &Attributes<'_>,
+        class: Class,
+        outer: Option<&Arc<SpanState>>,
+        fields: &mut Fields,
+    ) -> Arc<SpanState> {
         let instance = &self.instance;
         let around = outer.map(|outer| self.around(outer));
         let state = instance.open.open();
         {
             let mut inner = state.lock();
-            let foreign = if attrs.is_contextual() { foreign_parent(around.as_ref().map(|a| a.ids.span)) } else { None };
+            let foreign = if attrs.is_contextual() {
+                foreign_parent(around.as_ref().map(|a| a.ids.span))
+            } else {
+                None
+            };
             let record = &mut inner.record;
             record.meta = Some(attrs.metadata());
             record.start = instance.clock.now();
@@ -141,7 +162,10 @@ impl GenAiLayer {
 
     /// An event that `#[instrument(err)]` emitted for the span it is in.
     fn is_err_report(meta: &tracing::Metadata<'_>, state: &SpanState) -> bool {
-        if *meta.level() > Level::WARN || meta.fields().len() != 1 || meta.fields().field("error").is_none() {
+        if *meta.level() > Level::WARN
+            || meta.fields().len() != 1
+            || meta.fields().field("error").is_none()
+        {
             return false;
         }
         let span = state.lock().record.meta;
@@ -162,10 +186,15 @@ where
         let outer = if attrs.is_contextual() {
             entered::current(instance.number)
         } else {
-            attrs.parent().and_then(|parent| ctx.span(parent)).and_then(|span| self.nearest(span))
+            attrs
+                .parent()
+                .and_then(|parent| ctx.span(parent))
+                .and_then(|span| self.nearest(span))
         };
         if instance.genai_only && !class.is(Class::GENAI) {
-            let inside = outer.as_ref().is_some_and(|outer| outer.has(SpanState::GENAI));
+            let inside = outer
+                .as_ref()
+                .is_some_and(|outer| outer.has(SpanState::GENAI));
             if !inside || !class.is(Class::STEP) {
                 return;
             }
@@ -173,7 +202,10 @@ where
         let state = with_scratch(|fields| {
             let started = class.is(Class::STARTER) && starting::take(fields);
             if !started {
-                attrs.record(&mut Capture { fields, limits: &instance.limits });
+                attrs.record(&mut Capture {
+                    fields,
+                    limits: &instance.limits,
+                });
             }
             self.open(attrs, class, outer.as_ref(), fields)
         });
@@ -184,7 +216,11 @@ where
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Tracked>() {
             Some(tracked) => tracked.others.push((instance.number, state)),
-            None => extensions.insert(Tracked { instance: instance.number, state, others: Vec::new() }),
+            None => extensions.insert(Tracked {
+                instance: instance.number,
+                state,
+                others: Vec::new(),
+            }),
         }
     }
 
@@ -193,11 +229,17 @@ where
             return;
         }
         with_scratch(|fields| {
-            values.record(&mut Capture { fields, limits: &self.instance.limits });
+            values.record(&mut Capture {
+                fields,
+                limits: &self.instance.limits,
+            });
             let Some(span) = ctx.span(id) else { return };
-            let Some(state) = self.tracked(&span.extensions()) else { return };
+            let Some(state) = self.tracked(&span.extensions()) else {
+                return;
+            };
             let class = classify(span.metadata(), &self.instance.steps, self.instance.number);
-            self.instance.merge(&state, fields, class.is(Class::TELLING));
+            self.instance
+                .merge(&state, fields, class.is(Class::TELLING));
         });
     }
 
@@ -205,7 +247,10 @@ where
         if id == follows {
             return;
         }
-        let state = |id: &Id| ctx.span(id).and_then(|span| self.tracked(&span.extensions()));
+        let state = |id: &Id| {
+            ctx.span(id)
+                .and_then(|span| self.tracked(&span.extensions()))
+        };
         if let (Some(state), Some(cause)) = (state(id), state(follows)) {
             let link = self.instance.identity(&cause).context();
             self.instance.add_link(&state, link);
@@ -222,17 +267,30 @@ where
         let state = if event.is_contextual() {
             entered::current(instance.number)
         } else {
-            event.parent().and_then(|parent| ctx.span(parent)).and_then(|span| self.nearest(span))
+            event
+                .parent()
+                .and_then(|parent| ctx.span(parent))
+                .and_then(|span| self.nearest(span))
         };
         if state.is_none() && !class.is(Class::MOMENT) {
             return;
         }
         with_scratch(|fields| {
-            event.record(&mut Capture { fields, limits: &instance.limits });
+            event.record(&mut Capture {
+                fields,
+                limits: &instance.limits,
+            });
             if class.is(Class::MOMENT) {
-                let name = fields.str(semconv::GENAI_EVENT).unwrap_or_default().to_owned();
+                let name = fields
+                    .str(semconv::GENAI_EVENT)
+                    .unwrap_or_default()
+                    .to_owned();
                 let alert = fields.remove(semconv::GENAI_ALERT);
-                let level = if alert { EventLevel::Alert } else { instance::level(meta.level()) };
+                let level = if alert {
+                    EventLevel::Alert
+                } else {
+                    instance::level(meta.level())
+                };
                 fields.remove(semconv::GENAI_EVENT);
                 instance.moment(state.as_ref(), name, level, fields);
             } else if let Some(state) = &state {
@@ -248,7 +306,9 @@ where
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
-        let Some(state) = self.tracked(&span.extensions()) else { return };
+        let Some(state) = self.tracked(&span.extensions()) else {
+            return;
+        };
         let context = if self.instance.activate {
             Some(self.instance.context(&state))
         } else {
@@ -260,17 +320,24 @@ where
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
         if let Some(state) = entered::pop(self.instance.number, id.into_u64()) {
-            state.last_exit.store(self.instance.clock.now(), std::sync::atomic::Ordering::Relaxed);
+            state.last_exit.store(
+                self.instance.clock.now(),
+                std::sync::atomic::Ordering::Relaxed,
+            );
         }
     }
 
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(&id) else { return };
-        let Some(state) = self.tracked(&span.extensions()) else { return };
+        let Some(state) = self.tracked(&span.extensions()) else {
+            return;
+        };
         if std::thread::panicking() && !state.has(SpanState::ENDED) {
-            self.instance.note_error(&state, Some(semconv::error_type::PANIC), None);
+            self.instance
+                .note_error(&state, Some(semconv::error_type::PANIC), None);
         }
         let left = state.last_exit.load(std::sync::atomic::Ordering::Relaxed);
-        self.instance.end(&state, Outcome::Closed, (left > 0).then_some(left));
+        self.instance
+            .end(&state, Outcome::Closed, (left > 0).then_some(left));
     }
 }

@@ -33,14 +33,23 @@ thread_local! {
 /// Makes a span by `make`, whose attributes are `fields`, and says who opened it. Most often one instance does; none
 /// where no layer is installed or a filter is in the way.
 pub(crate) fn start(fields: Fields, make: impl FnOnce() -> Span) -> (Span, Vec<Opened>) {
-    let outer = exchange(Some(Starting { fields, opened: Vec::new() }));
+    let outer = exchange(Some(Starting {
+        fields,
+        opened: Vec::new(),
+    }));
     let span = make();
     let starting = exchange(outer);
     (span, starting.map(|s| s.opened).unwrap_or_default())
 }
 
 fn exchange(starting: Option<Starting>) -> Option<Starting> {
-    STARTING.try_with(|cell| cell.try_borrow_mut().ok().and_then(|mut cell| std::mem::replace(&mut *cell, starting))).ok()?
+    STARTING
+        .try_with(|cell| {
+            cell.try_borrow_mut()
+                .ok()
+                .and_then(|mut cell| std::mem::replace(&mut *cell, starting))
+        })
+        .ok()?
 }
 
 /// Copies the attributes of the span being started; false if none is.
@@ -59,7 +68,10 @@ pub(crate) fn opened(instance: &Arc<Instance>, state: &Arc<SpanState>) {
         if let Ok(mut cell) = cell.try_borrow_mut()
             && let Some(starting) = cell.as_mut()
         {
-            starting.opened.push(Opened { instance: Arc::clone(instance), state: Arc::clone(state) });
+            starting.opened.push(Opened {
+                instance: Arc::clone(instance),
+                state: Arc::clone(state),
+            });
         }
     });
 }

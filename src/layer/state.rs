@@ -150,7 +150,11 @@ impl OpenSpans {
         if let Some(fresh) = Arc::get_mut(&mut state) {
             (fresh.shard, fresh.slot) = (home, slot);
         } else {
-            state = Arc::new(SpanState { shard: home, slot, ..SpanState::default() });
+            state = Arc::new(SpanState {
+                shard: home,
+                slot,
+                ..SpanState::default()
+            });
         }
         match shard.open.get_mut(slot) {
             Some(place) => *place = Some(Arc::clone(&state)),
@@ -171,7 +175,9 @@ impl OpenSpans {
 
     /// Gives a state back for reuse.
     pub(crate) fn recycle(&self, mut state: Arc<SpanState>) {
-        let Some(fresh) = Arc::get_mut(&mut state) else { return };
+        let Some(fresh) = Arc::get_mut(&mut state) else {
+            return;
+        };
         fresh.reset();
         let mut shard = self.shard(fresh.shard);
         if shard.free.len() < KEPT {
@@ -181,12 +187,21 @@ impl OpenSpans {
 
     /// Everything still open, in no order.
     pub(crate) fn all(&self) -> Vec<Arc<SpanState>> {
-        let all = |shard| self.shard(shard).open.iter().flatten().cloned().collect::<Vec<_>>();
+        let all = |shard| {
+            self.shard(shard)
+                .open
+                .iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         (0..SHARDS).flat_map(all).collect()
     }
 
     fn shard(&self, at: usize) -> MutexGuard<'_, Shard> {
-        self.shards[at % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[at % SHARDS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

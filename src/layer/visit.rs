@@ -83,7 +83,11 @@ thread_local! {
 /// Runs `f` with an empty set of fields that keeps its buffers from one call on this thread to the next. A call inside
 /// the call (a `Debug` that emits an event) gets a set of its own.
 pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut Fields) -> R) -> R {
-    let mut fields = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let mut fields = SCRATCH
+        .try_with(Cell::take)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
     let result = f(&mut fields);
     fields.clear();
     let _ = SCRATCH.try_with(|scratch| scratch.set(Some(fields)));

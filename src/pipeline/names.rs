@@ -20,13 +20,21 @@ pub(crate) fn span_name(record: &Record) -> String {
         return crate::record::fields::floor(name, LONGEST).to_owned();
     }
     let site = record.meta.map_or("span", |meta| meta.name());
-    let Some(subject) = record.subject else { return site.to_owned() };
-    let word: Cow<'_, str> = match (fields.str(semconv::GEN_AI_OPERATION_NAME), subject.operation()) {
+    let Some(subject) = record.subject else {
+        return site.to_owned();
+    };
+    let word: Cow<'_, str> = match (
+        fields.str(semconv::GEN_AI_OPERATION_NAME),
+        subject.operation(),
+    ) {
         (Some(told), _) => told.into(),
         (None, Some(operation)) => operation.into(),
         (None, None) => subject.name().into(),
     };
-    let key = subject.span_name_key().and_then(|key| fields.str(key)).filter(|key| !key.is_empty());
+    let key = subject
+        .span_name_key()
+        .and_then(|key| fields.str(key))
+        .filter(|key| !key.is_empty());
     let name = match key {
         // A plain function is a step by its own name: `step plan` would say no more than `plan`.
         None if subject == Subject::STEP => return site.to_owned(),
@@ -38,10 +46,17 @@ pub(crate) fn span_name(record: &Record) -> String {
 
 /// The exported kind of a span.
 pub(crate) fn span_kind(record: &Record) -> SpanKind {
-    match record.fields.str(semconv::OTEL_KIND).map(str::to_ascii_lowercase).as_deref() {
+    match record
+        .fields
+        .str(semconv::OTEL_KIND)
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
         Some("client" | "producer") => SpanKind::Client,
         Some("server" | "consumer") => SpanKind::Server,
         Some("internal") => SpanKind::Internal,
-        _ => record.subject.map_or(SpanKind::Internal, Subject::span_kind),
+        _ => record
+            .subject
+            .map_or(SpanKind::Internal, Subject::span_kind),
     }
 }

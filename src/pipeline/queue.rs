@@ -81,7 +81,9 @@ impl Queue {
             items.push((item, bytes));
             items.len()
         };
-        if waiting % URGENT == 0 || (self.idle.load(Ordering::Acquire) && self.idle.swap(false, Ordering::AcqRel)) {
+        if waiting % URGENT == 0
+            || (self.idle.load(Ordering::Acquire) && self.idle.swap(false, Ordering::AcqRel))
+        {
             self.wake.notify_one();
         }
         Ok(())
@@ -102,7 +104,11 @@ impl Queue {
     /// Says that the consumer will wait for the next record; false if there is one already.
     pub(crate) fn rest(&self) -> bool {
         self.idle.store(true, Ordering::Release);
-        let empty = self.items.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        let empty = self
+            .items
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty();
         if !empty {
             self.idle.store(false, Ordering::Release);
         }
@@ -152,11 +158,17 @@ mod tests {
         assert_eq!(taken.len(), 2);
         assert!(matches!(queue.push(item(), 10), Err((Loss::QueueFull, _))));
         queue.done(2, 20);
-        assert!(matches!(queue.push(item(), 1001), Err((Loss::QueueBytes, _))));
+        assert!(matches!(
+            queue.push(item(), 1001),
+            Err((Loss::QueueBytes, _))
+        ));
         assert!(queue.push(item(), 1000).is_ok());
         assert_eq!((queue.len(), queue.held_bytes()), (1, 1000));
         queue.close();
-        assert!(matches!(queue.push(item(), 1), Err((Loss::AfterShutdown, _))));
+        assert!(matches!(
+            queue.push(item(), 1),
+            Err((Loss::AfterShutdown, _))
+        ));
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -168,6 +180,9 @@ mod tests {
         assert!(!queue.rest());
         assert!(queue.push(item(), 1).is_ok());
         let again = tokio::time::timeout(std::time::Duration::from_millis(20), queue.woken()).await;
-        assert!(again.is_err(), "a busy consumer is not woken for every record");
+        assert!(
+            again.is_err(),
+            "a busy consumer is not woken for every record"
+        );
     }
 }

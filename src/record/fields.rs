@@ -194,7 +194,11 @@ impl Fields {
     }
 
     /// The entries from `from` up to `to`.
-    pub(crate) fn range(&self, from: usize, to: usize) -> impl Iterator<Item = (&str, FieldRef<'_>)> {
+    pub(crate) fn range(
+        &self,
+        from: usize,
+        to: usize,
+    ) -> impl Iterator<Item = (&str, FieldRef<'_>)> {
         let entries = self.entries.get(from..to).unwrap_or_default();
         entries.iter().map(|e| (self.name_of(e), self.value_of(e)))
     }
@@ -232,8 +236,14 @@ impl Fields {
     /// A value that only `Debug` or `Display` can tell. It runs user code: panics are contained, endless output is cut.
     pub(crate) fn set_fmt(&mut self, name: &'static str, value: &dyn fmt::Debug, limits: &Limits) {
         let start = self.text.len();
-        let room = limits.value_bytes.min(limits.span_bytes.saturating_sub(start));
-        let mut writer = Cut { text: &mut self.text, end: start + room, full: false };
+        let room = limits
+            .value_bytes
+            .min(limits.span_bytes.saturating_sub(start));
+        let mut writer = Cut {
+            text: &mut self.text,
+            end: start + room,
+            full: false,
+        };
         // The buffer is only ever appended to, so a panic half-way leaves it whole.
         let written = catch_unwind(AssertUnwindSafe(|| write!(writer, "{value:?}")));
         let full = writer.full;
@@ -245,12 +255,20 @@ impl Fields {
                 self.text.push_str(UNPRINTABLE);
             }
         }
-        let slice = Slice { at: start as u32, len: (self.text.len() - start) as u32 };
+        let slice = Slice {
+            at: start as u32,
+            len: (self.text.len() - start) as u32,
+        };
         self.put(Name::Static(name), Datum::Str(slice), limits);
     }
 
     /// A value of any shape under a name of any origin.
-    pub(crate) fn set_value(&mut self, name: impl Into<crate::event::Key>, value: Value, limits: &Limits) {
+    pub(crate) fn set_value(
+        &mut self,
+        name: impl Into<crate::event::Key>,
+        value: Value,
+        limits: &Limits,
+    ) {
         let name = match name.into() {
             std::borrow::Cow::Borrowed(name) => Name::Static(name),
             std::borrow::Cow::Owned(name) => match self.append(&name, limits) {
@@ -290,7 +308,9 @@ impl Fields {
                 }
                 self.compact_if_wasteful();
             }
-            None if self.entries.len() < limits.attributes => self.entries.push(Entry { name, datum }),
+            None if self.entries.len() < limits.attributes => {
+                self.entries.push(Entry { name, datum })
+            }
             None => self.drop_one(),
         }
     }
@@ -324,7 +344,9 @@ impl Fields {
 
     fn append(&mut self, value: &str, limits: &Limits) -> Option<Slice> {
         let start = self.text.len();
-        let room = limits.value_bytes.min(limits.span_bytes.saturating_sub(start));
+        let room = limits
+            .value_bytes
+            .min(limits.span_bytes.saturating_sub(start));
         if value.len() <= room {
             self.text.push_str(value);
         } else if room > TRUNCATED.len() {
@@ -334,7 +356,10 @@ impl Fields {
             self.drop_one();
             return None;
         }
-        Some(Slice { at: start as u32, len: (self.text.len() - start) as u32 })
+        Some(Slice {
+            at: start as u32,
+            len: (self.text.len() - start) as u32,
+        })
     }
 
     /// Makes the text from `start` on end in the mark, within `room` bytes.
@@ -352,7 +377,11 @@ impl Fields {
         }
         let live = |e: &Entry| {
             let name = if let Name::Text(s) = e.name { s.len } else { 0 };
-            let value = if let Datum::Str(s) = e.datum { s.len } else { 0 };
+            let value = if let Datum::Str(s) = e.datum {
+                s.len
+            } else {
+                0
+            };
             (name + value) as usize
         };
         if self.entries.iter().map(live).sum::<usize>() * 2 > self.text.len() {
@@ -420,7 +449,12 @@ pub(crate) fn floor(text: &str, max: usize) -> &str {
 fn cut_value(value: Value, max: usize, depth: usize) -> Value {
     match value {
         Value::Str(s) if s.len() > max => Value::from(cut_text(&s, max)),
-        Value::Array(items) => Value::Array(items.into_iter().map(|v| cut_value(v, max, depth + 1)).collect()),
+        Value::Array(items) => Value::Array(
+            items
+                .into_iter()
+                .map(|v| cut_value(v, max, depth + 1))
+                .collect(),
+        ),
         Value::Json(json) => Value::Json(cut_json(json, max, depth)),
         other => other,
     }
@@ -431,8 +465,17 @@ fn cut_json(json: serde_json::Value, max: usize, depth: usize) -> serde_json::Va
     match json {
         _ if depth > 64 => J::Null,
         J::String(s) if s.len() > max => J::String(cut_text(&s, max)),
-        J::Array(items) => J::Array(items.into_iter().map(|v| cut_json(v, max, depth + 1)).collect()),
-        J::Object(map) => J::Object(map.into_iter().map(|(k, v)| (k, cut_json(v, max, depth + 1))).collect()),
+        J::Array(items) => J::Array(
+            items
+                .into_iter()
+                .map(|v| cut_json(v, max, depth + 1))
+                .collect(),
+        ),
+        J::Object(map) => J::Object(
+            map.into_iter()
+                .map(|(k, v)| (k, cut_json(v, max, depth + 1)))
+                .collect(),
+        ),
         other => other,
     }
 }
@@ -469,7 +512,13 @@ impl fmt::Write for Cut<'_> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { attributes: 4, value_bytes: 40, span_bytes: 200, events: 4, links: 4 };
+    const LIMITS: Limits = Limits {
+        attributes: 4,
+        value_bytes: 40,
+        span_bytes: 200,
+        events: 4,
+        links: 4,
+    };
 
     #[test]
     fn the_last_write_of_a_name_wins_and_keeps_its_place() {
@@ -478,7 +527,10 @@ mod tests {
         fields.set_str("b", "one", &LIMITS);
         fields.set_str("a", "two", &LIMITS);
         let all: Vec<_> = fields.iter().collect();
-        assert_eq!(all, [("a", FieldRef::Str("two")), ("b", FieldRef::Str("one"))]);
+        assert_eq!(
+            all,
+            [("a", FieldRef::Str("two")), ("b", FieldRef::Str("one"))]
+        );
     }
 
     #[test]
@@ -502,7 +554,10 @@ mod tests {
 
     #[test]
     fn text_beyond_the_spans_budget_is_dropped_and_counted() {
-        let limits = Limits { attributes: 100, ..LIMITS };
+        let limits = Limits {
+            attributes: 100,
+            ..LIMITS
+        };
         let mut fields = Fields::default();
         for name in ["a", "b", "c", "d", "e", "f", "g"] {
             fields.set_str(name, &"x".repeat(40), &limits);
@@ -565,13 +620,25 @@ mod tests {
         fields.set_i64("a", 3, &limits);
         fields.set_f64("b", 4.0, &limits);
         fields.set_str("c", " 1200 ", &limits);
-        for (name, number) in [("d", -1.0), ("e", f64::NAN), ("f", 0.5), ("g", f64::INFINITY)] {
+        for (name, number) in [
+            ("d", -1.0),
+            ("e", f64::NAN),
+            ("f", 0.5),
+            ("g", f64::INFINITY),
+        ] {
             fields.set_f64(name, number, &limits);
         }
         fields.set_i64("h", -3, &limits);
         let read = |name: &str| fields.get(name).and_then(FieldRef::as_count);
-        assert_eq!([read("a"), read("b"), read("c")], [Some(3), Some(4), Some(1200)]);
-        assert!(["d", "e", "f", "g", "h"].into_iter().all(|name| read(name).is_none()));
+        assert_eq!(
+            [read("a"), read("b"), read("c")],
+            [Some(3), Some(4), Some(1200)]
+        );
+        assert!(
+            ["d", "e", "f", "g", "h"]
+                .into_iter()
+                .all(|name| read(name).is_none())
+        );
     }
 
     #[test]

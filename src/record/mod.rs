@@ -45,11 +45,21 @@ impl Identity {
     };
 
     pub(crate) fn flags(&self) -> TraceFlags {
-        if self.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED }
+        if self.sampled {
+            TraceFlags::SAMPLED
+        } else {
+            TraceFlags::NOT_SAMPLED
+        }
     }
 
     pub(crate) fn context(&self) -> SpanContext {
-        SpanContext::new(self.trace, self.span, self.flags(), false, self.trace_state.clone())
+        SpanContext::new(
+            self.trace,
+            self.span,
+            self.flags(),
+            false,
+            self.trace_state.clone(),
+        )
     }
 }
 
@@ -211,7 +221,14 @@ impl Record {
         events.clear();
         links.clear();
         chunks.clear();
-        *self = Self { fields, event_fields, events, links, chunks, ..Self::default() };
+        *self = Self {
+            fields,
+            event_fields,
+            events,
+            links,
+            chunks,
+            ..Self::default()
+        };
     }
 
     /// Bytes it holds, which is what the queue's limit counts.
@@ -225,7 +242,13 @@ impl Record {
     }
 
     /// Adds an event with the attributes in `fields`.
-    pub(crate) fn add_event(&mut self, at: Nanos, name: &'static str, fields: &Fields, limits: &Limits) {
+    pub(crate) fn add_event(
+        &mut self,
+        at: Nanos,
+        name: &'static str,
+        fields: &Fields,
+        limits: &Limits,
+    ) {
         if self.events.len() >= limits.events {
             self.dropped_events = self.dropped_events.saturating_add(1);
             return;

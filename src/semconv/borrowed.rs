@@ -77,3 +77,18 @@ pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
 
 /// Resource attribute: where it is deployed, e.g. `production` (string).
 pub const DEPLOYMENT_ENVIRONMENT_NAME: &str = "deployment.environment.name";
+
+/// The text of a `tracing` event.
+pub const MESSAGE: &str = "message";
+
+/// A span's exported name, as the `tracing` world spells it.
+pub const OTEL_NAME: &str = "otel.name";
+
+/// A span's exported kind (`client`, `server`, `internal`), as the `tracing` world spells it.
+pub const OTEL_KIND: &str = "otel.kind";
+
+/// `ERROR` or `OK`, as the `tracing` world spells a span's status.
+pub const OTEL_STATUS_CODE: &str = "otel.status_code";
+
+/// The description of an `ERROR` status. Content: leaves only where error messages may.
+pub const OTEL_STATUS_DESCRIPTION: &str = "otel.status_description";

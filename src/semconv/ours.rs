@@ -75,3 +75,21 @@ pub const STEP_ID: &str = "step.id";
 
 /// The caller's own id for everything one request set off (string).
 pub const CORRELATION_ID: &str = "correlation.id";
+
+/// Beside a total cost: `false` where calls of unknown price are left out of the sum. Set only when `false`.
+pub const LLM_TOTAL_COST_COMPLETE: &str = "llm.total_cost_complete";
+
+/// On a record that names itself by [`GENAI_EVENT`]: `true` makes its level `ALERT`, which `tracing` does not have.
+pub const GENAI_ALERT: &str = "genai.alert";
+
+/// The channel a record that names itself asks for.
+pub const GENAI_CHANNEL: &str = "genai.channel";
+
+/// `internal` on what is not for people's eyes.
+pub const GENAI_VISIBILITY: &str = "genai.visibility";
+
+/// On `llm.call.chunk`: the length of the piece in bytes.
+pub const GENAI_CHUNK_BYTES: &str = "genai.chunk.bytes";
+
+/// On `llm.call.chunk`, where that is allowed: the piece's text. Never leaves the process.
+pub const GENAI_CHUNK_TEXT: &str = "genai.chunk.text";

@@ -307,3 +307,18 @@ pub mod cost_source {
     /// Every value above.
     pub const ALL: &[&str] = &[PROVIDER, TABLE, OVERRIDE];
 }
+
+/// Values of [`ERROR_TYPE`](super::ERROR_TYPE) that this crate gives itself. Others are type names, status codes or the
+/// application's own short words.
+pub mod error_type {
+    /// The error's type is not known: the conventions' fallback.
+    pub const OTHER: &str = "_OTHER";
+    /// The code panicked.
+    pub const PANIC: &str = "panic";
+    /// The time was up.
+    pub const TIMEOUT: &str = "timeout";
+    /// A policy stopped it.
+    pub const BLOCKED: &str = "blocked";
+    /// Every value above.
+    pub const ALL: &[&str] = &[OTHER, PANIC, TIMEOUT, BLOCKED];
+}

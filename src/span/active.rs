@@ -29,13 +29,19 @@ pub struct ActiveSpan<K> {
 
 impl<K> fmt::Debug for ActiveSpan<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ActiveSpan").field("span", &self.span.metadata().map(|m| m.name())).finish_non_exhaustive()
+        f.debug_struct("ActiveSpan")
+            .field("span", &self.span.metadata().map(|m| m.name()))
+            .finish_non_exhaustive()
     }
 }
 
 impl<K> ActiveSpan<K> {
     pub(crate) fn new(span: Span, opened: Vec<Opened>) -> Self {
-        Self { span, opened, kind: PhantomData }
+        Self {
+            span,
+            opened,
+            kind: PhantomData,
+        }
     }
 
     pub(crate) fn each(&self, f: impl Fn(&Opened)) {
@@ -50,12 +56,17 @@ impl<K> ActiveSpan<K> {
     /// The OpenTelemetry context of the span: what [`inject`](crate::propagation::inject) writes into a request. Empty if
     /// no layer sees the span.
     pub fn context(&self) -> Context {
-        self.opened.first().map(|o| o.instance.context(&o.state)).unwrap_or_default()
+        self.opened
+            .first()
+            .map(|o| o.instance.context(&o.state))
+            .unwrap_or_default()
     }
 
     /// The ids of the span; invalid if no layer sees it.
     pub fn span_context(&self) -> SpanContext {
-        self.opened.first().map_or_else(instance::invalid, |o| o.instance.identity(&o.state).context())
+        self.opened.first().map_or_else(instance::invalid, |o| {
+            o.instance.identity(&o.state).context()
+        })
     }
 
     /// Sets an attribute. The last value of a name wins.
@@ -79,7 +90,12 @@ impl<K> ActiveSpan<K> {
                 for (name, value) in attributes {
                     fields.set_value(*name, value.clone(), &Limits::DEFAULT);
                 }
-                o.instance.moment(Some(&o.state), event_type.to_owned(), crate::event::Level::Info, fields);
+                o.instance.moment(
+                    Some(&o.state),
+                    event_type.to_owned(),
+                    crate::event::Level::Info,
+                    fields,
+                );
             });
         });
         self
@@ -119,8 +135,11 @@ impl<K> ActiveSpan<K> {
     fn fail_with<E: fmt::Display + ?Sized>(&self, kind: &str, error: Option<&E>) {
         self.each(|o| {
             // Only an allowed message is formatted at all.
-            let message = error.filter(|_| o.instance.error_messages).map(|e| e.to_string());
-            o.instance.note_error(&o.state, Some(kind), message.as_deref());
+            let message = error
+                .filter(|_| o.instance.error_messages)
+                .map(|e| e.to_string());
+            o.instance
+                .note_error(&o.state, Some(kind), message.as_deref());
         });
         self.end(Outcome::Failed);
     }

@@ -43,20 +43,32 @@ pin_project_lite::pin_project! {
 impl<F, K> Run<F, K> {
     /// Ends the span in any case.
     pub(crate) fn whole(active: ActiveSpan<K>, future: F) -> Self {
-        Self { inner: Some(future), active, completes: true, kind: PhantomData }
+        Self {
+            inner: Some(future),
+            active,
+            completes: true,
+            kind: PhantomData,
+        }
     }
 }
 
 impl<'a, F, K> Run<F, K, &'a ActiveSpan<K>> {
     /// Ends the span unless the future's answer is `Ok`.
     pub(crate) fn part(active: &'a ActiveSpan<K>, future: F) -> Self {
-        Self { inner: Some(future), active, completes: false, kind: PhantomData }
+        Self {
+            inner: Some(future),
+            active,
+            completes: false,
+            kind: PhantomData,
+        }
     }
 }
 
 impl<F, K, A: Borrow<ActiveSpan<K>>> fmt::Debug for Run<F, K, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("active", self.active.borrow()).finish_non_exhaustive()
+        f.debug_struct("Run")
+            .field("active", self.active.borrow())
+            .finish_non_exhaustive()
     }
 }
 

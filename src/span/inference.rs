@@ -18,9 +18,18 @@ impl Call {
         for (name, count) in [
             (semconv::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens),
             (semconv::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens),
-            (semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, usage.cache_read_tokens),
-            (semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, usage.cache_write_tokens),
-            (semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning_tokens),
+            (
+                semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+                usage.cache_read_tokens,
+            ),
+            (
+                semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+                usage.cache_write_tokens,
+            ),
+            (
+                semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+                usage.reasoning_tokens,
+            ),
         ] {
             if let Some(count) = count {
                 self.set(name, count);
@@ -95,11 +104,19 @@ impl Call {
                 return;
             }
             with_scratch(|fields| {
-                fields.set_i64(semconv::GENAI_CHUNK_BYTES, text.len() as i64, &Limits::DEFAULT);
+                fields.set_i64(
+                    semconv::GENAI_CHUNK_BYTES,
+                    text.len() as i64,
+                    &Limits::DEFAULT,
+                );
                 if o.instance.chunk_text {
                     fields.set_str(semconv::GENAI_CHUNK_TEXT, text, &Limits::DEFAULT);
                 }
-                let moment = Moment { event_type: "llm.call.chunk".into(), level: Level::Debug, bus_only: true };
+                let moment = Moment {
+                    event_type: "llm.call.chunk".into(),
+                    level: Level::Debug,
+                    bus_only: true,
+                };
                 o.instance.push_moment(Some(&o.state), moment, fields);
             });
         });

@@ -78,7 +78,11 @@ pub fn embeddings(provider: &str, model: &str) -> Starter<Inference> {
 
 fn inference(operation: &'static str, provider: &str, model: &str) -> Starter<Inference> {
     let starter = Starter::new(operation).with(semconv::GEN_AI_PROVIDER_NAME, provider);
-    if model.is_empty() { starter } else { starter.with(semconv::GEN_AI_REQUEST_MODEL, model) }
+    if model.is_empty() {
+        starter
+    } else {
+        starter.with(semconv::GEN_AI_REQUEST_MODEL, model)
+    }
 }
 
 /// A run of an agent in this process: operation `invoke_agent`, span `invoke_agent {name}`.
@@ -113,12 +117,16 @@ pub fn workflow(name: &str) -> Starter<Plain> {
 /// # Ok(()) }
 /// ```
 pub fn tool(name: &str) -> Starter<Plain> {
-    Starter::new(operation::EXECUTE_TOOL).with(semconv::GEN_AI_TOOL_NAME, name).with(semconv::GEN_AI_TOOL_TYPE, "function")
+    Starter::new(operation::EXECUTE_TOOL)
+        .with(semconv::GEN_AI_TOOL_NAME, name)
+        .with(semconv::GEN_AI_TOOL_TYPE, "function")
 }
 
 /// A step of a run: a span of that name. What a plain `#[tracing::instrument]` makes too.
 pub fn step(name: &str) -> Starter<Plain> {
-    Starter::new("step").with(semconv::GENAI_SUBJECT, "step").with(semconv::STEP_NAME, name)
+    Starter::new("step")
+        .with(semconv::GENAI_SUBJECT, "step")
+        .with(semconv::STEP_NAME, name)
 }
 
 /// A span in which an agent plans: operation `plan`; the model call it makes is its child.

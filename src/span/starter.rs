@@ -31,7 +31,10 @@ impl<K> fmt::Debug for Starter<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Attributes may be content: their names are enough to know what one is looking at.
         let names: Vec<_> = self.fields.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Starter").field("operation", &self.operation).field("attributes", &names).finish_non_exhaustive()
+        f.debug_struct("Starter")
+            .field("operation", &self.operation)
+            .field("attributes", &names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,7 +48,11 @@ impl<K> Starter<K> {
             links: Vec::new(),
             kind: PhantomData,
         };
-        if operation == "step" { starter } else { starter.with(semconv::GEN_AI_OPERATION_NAME, operation) }
+        if operation == "step" {
+            starter
+        } else {
+            starter.with(semconv::GEN_AI_OPERATION_NAME, operation)
+        }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -98,7 +105,14 @@ impl<K> Starter<K> {
 
     /// Starts the span.
     pub fn start(self) -> ActiveSpan<K> {
-        let Self { operation, fields, place, remote, links, .. } = self;
+        let Self {
+            operation,
+            fields,
+            place,
+            remote,
+            links,
+            ..
+        } = self;
         // The fields are moved to the layer; what the neighbours print is read from a copy of the few short ones.
         let shown = fields.clone();
         let (span, opened) = starting::start(fields, || site::span(operation, place, &shown));
@@ -133,7 +147,10 @@ impl<K> Starter<K> {
     /// });
     /// assert_eq!(doubled, Ok(42));
     /// ```
-    pub fn in_scope<T, E: fmt::Display>(self, f: impl FnOnce(&ActiveSpan<K>) -> Result<T, E>) -> Result<T, E> {
+    pub fn in_scope<T, E: fmt::Display>(
+        self,
+        f: impl FnOnce(&ActiveSpan<K>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let active = self.start();
         let result = active.in_scope(|| f(&active));
         active.settle(&result);
@@ -196,7 +213,11 @@ impl Starter<Inference> {
 
     /// How many answers were asked for, `gen_ai.request.choice.count`; recorded only if not 1, as the conventions say.
     pub fn choice_count(self, n: i64) -> Self {
-        if n == 1 { self } else { self.attr(semconv::GEN_AI_REQUEST_CHOICE_COUNT, n) }
+        if n == 1 {
+            self
+        } else {
+            self.attr(semconv::GEN_AI_REQUEST_CHOICE_COUNT, n)
+        }
     }
 
     /// Says that the answer is streamed, `gen_ai.request.stream`.
@@ -206,7 +227,10 @@ impl Starter<Inference> {
 
     /// `gen_ai.request.stop_sequences`.
     pub fn stop_sequences<S: Into<String>>(self, sequences: impl IntoIterator<Item = S>) -> Self {
-        let all = sequences.into_iter().map(|s| Value::from(s.into())).collect();
+        let all = sequences
+            .into_iter()
+            .map(|s| Value::from(s.into()))
+            .collect();
         self.attr(semconv::GEN_AI_REQUEST_STOP_SEQUENCES, Value::Array(all))
     }
 
@@ -222,6 +246,7 @@ impl Starter<Inference> {
 
     /// The server that is asked: `server.address` and `server.port`.
     pub fn server(self, address: &str, port: u16) -> Self {
-        self.with(semconv::SERVER_ADDRESS, address).attr(semconv::SERVER_PORT, i64::from(port))
+        self.with(semconv::SERVER_ADDRESS, address)
+            .attr(semconv::SERVER_PORT, i64::from(port))
     }
 }

@@ -28,7 +28,13 @@ pub trait StreamExt: Stream + Sized {
     /// # }
     /// ```
     fn instrumented(self, call: Call) -> InstrumentedStream<Self> {
-        InstrumentedStream { inner: self, call, inspect: None, ended: false }
+        InstrumentedStream {
+            inner: self,
+            call,
+            inspect: None,
+            is_chunk: |_| true,
+            ended: false,
+        }
     }
 
     /// The same for a stream of results: an `Err` item fails the call.
@@ -37,7 +43,12 @@ pub trait StreamExt: Stream + Sized {
         Self: Stream<Item = Result<T, E>>,
         E: fmt::Display,
     {
-        TryInstrumentedStream { inner: self.instrumented(call) }
+        TryInstrumentedStream {
+            inner: InstrumentedStream {
+                is_chunk: Result::is_ok,
+                ..self.instrumented(call)
+            },
+        }
     }
 }
 
@@ -51,13 +62,17 @@ pin_project_lite::pin_project! {
         inner: S,
         call: Call,
         inspect: Option<Inspect<S::Item>>,
+        is_chunk: fn(&S::Item) -> bool,
         ended: bool,
     }
 }
 
 impl<S: Stream> fmt::Debug for InstrumentedStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InstrumentedStream").field("call", &self.call).field("ended", &self.ended).finish_non_exhaustive()
+        f.debug_struct("InstrumentedStream")
+            .field("call", &self.call)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,8 +101,10 @@ impl<S: Stream> Stream for InstrumentedStream<S> {
         let item = ready!(this.call.in_scope(|| this.inner.poll_next(cx)));
         match (&item, this.inspect) {
             (Some(item), Some(inspect)) => this.call.in_scope(|| inspect(this.call, item)),
-            (Some(_), None) => {
-                this.call.chunk("");
+            (Some(item), None) => {
+                if (this.is_chunk)(item) {
+                    this.call.chunk("");
+                }
             }
             (None, _) => {
                 *this.ended = true;

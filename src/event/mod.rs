@@ -1,0 +1,40 @@
+//! The event: what every outlet reads, one record per thing that happened.
+//!
+//! Owns: the envelope and its parts, the table of subjects, typed views, the JSON form.
+//! Promise: cheap to share, comparable, and the same after a trip through JSON.
+//! Never: knows who made an event or where it goes.
+
+mod attrs;
+mod channel;
+mod data;
+mod event_type;
+mod finish_reason;
+mod ids;
+mod json;
+mod kind;
+mod level;
+mod names;
+mod phase;
+mod subject;
+mod time;
+mod usage;
+mod value;
+pub mod view;
+
+pub use self::{
+    attrs::{Attrs, Key},
+    channel::Channel,
+    data::{Body, Causality, ErrorInfo, Event, EventData, Flavor, Visibility, Who},
+    event_type::{EventType, ParseEventTypeError},
+    finish_reason::FinishReason,
+    ids::{EventId, ParseEventIdError},
+    json::SCHEMA_VERSION,
+    kind::{Kind, ParseKindError},
+    level::Level,
+    phase::Phase,
+    subject::{SpanKind, Subject},
+    usage::Usage,
+    value::Value,
+    view::*,
+};
+pub use opentelemetry::{SpanId, TraceId};
