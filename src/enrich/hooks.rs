@@ -185,7 +185,10 @@ impl Hooks {
                     hook.panics += 1;
                     self.parts.lose(Loss::Hook, 1);
                     if hook.panics == PATIENCE {
-                        diagnostics::say(&format!("enrichment hook {number} panicked {PATIENCE} times in a row and is off"));
+                        diagnostics::say_once(
+                            &format!("hook {number}"),
+                            format_args!("enrichment hook {number} panicked {PATIENCE} times in a row and is off"),
+                        );
                     }
                 }
             }
