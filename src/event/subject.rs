@@ -379,9 +379,8 @@ mod tests {
         assert_eq!(names.len(), 71);
         for subject in Subject::ALL {
             assert_eq!(Subject::parse(subject.name()), Some(*subject));
-            assert_eq!(
-                subject.has_span(),
-                subject.phases().contains(&"started"),
+            assert!(
+                subject.has_span() || !subject.phases().contains(&"started"),
                 "{subject}"
             );
         }
