@@ -1,2 +1,3 @@
 //! x
+pub mod bus;
 pub mod event;

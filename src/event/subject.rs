@@ -73,7 +73,7 @@ const fn span(
 
 macro_rules! subjects {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident, $channel:ident, $span:expr, $operation:expr, $phases:expr;)*) => {
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         enum Index {
