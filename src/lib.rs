@@ -1,2 +1,3 @@
 //! x
+pub mod enrich;
 pub mod event;
