@@ -1,0 +1,18 @@
+//! What is added to a record on the telemetry thread: names as the conventions spell them, cost, totals.
+//!
+//! Owns: [`names`] (provider and model spellings), [`pricing`] (what a call cost), [`roll_up`] (subtree totals).
+//! Promises: pure computation on values that are handed in, bounded memory, no panics.
+//! Never: runs on the application's thread, reads the clock, or touches the network.
+
+pub mod names;
+pub mod pricing;
+pub mod roll_up;
+
+pub use names::ModelAliases;
+pub use pricing::{
+    Cost, CostModel, CostOutcome, CostSource, ParseUsdError, PricedCall, UnknownCost, Usd,
+    reported_cost,
+};
+#[cfg(feature = "pricing")]
+pub use pricing::{Override, PriceError, PriceTable};
+pub use roll_up::{Role, RollUp, RollUpStats, Totals};
