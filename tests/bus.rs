@@ -823,7 +823,7 @@ fn closing_with_events_still_queued_counts_them_and_frees_the_handlers() {
     assert_eq!(bus.stats().handler_discarded, 9);
     drop(release);
     until("the thread let go of the handler", || {
-        Arc::strong_count(&captured) == 1
+        Arc::strong_count(&captured) == 1 && bus.stats().handled == 1
     });
     let stats = bus.stats();
     assert_eq!(
