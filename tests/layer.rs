@@ -33,11 +33,19 @@ fn failing_step() -> Result<(), NotFound> {
 #[instrument(err, fields(gen_ai.operation.name = "invoke_agent", gen_ai.agent.name = "planner"))]
 async fn async_agent(fail: bool) -> Result<u64, NotFound> {
     tokio::task::yield_now().await;
-    if fail { Err(NotFound) } else { Ok(sync_step(21)) }
+    if fail {
+        Err(NotFound)
+    } else {
+        Ok(sync_step(21))
+    }
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 #[test]
@@ -76,7 +84,11 @@ fn an_instrumented_async_agent_nests_its_steps_and_ends_once() {
         capture.tree(),
         "invoke_agent planner\n    sync_step\ninvoke_agent planner  error=_OTHER\n"
     );
-    let terminal = capture.events().iter().filter(|e| e.phase.is_terminal()).count();
+    let terminal = capture
+        .events()
+        .iter()
+        .filter(|e| e.phase.is_terminal())
+        .count();
     assert_eq!(terminal, 3);
 }
 
@@ -84,7 +96,10 @@ fn an_instrumented_async_agent_nests_its_steps_and_ends_once() {
 fn error_messages_are_kept_when_they_are_asked_for() {
     let capture = capture_with(|b| b.error_messages(true));
     capture.record(failing_step).unwrap_err();
-    assert_eq!(capture.span("failing_step").status, Status::error("secret-path not found"));
+    assert_eq!(
+        capture.span("failing_step").status,
+        Status::error("secret-path not found")
+    );
 }
 
 #[test]
@@ -101,24 +116,47 @@ fn recorded_values_overwrite_in_place_and_undeclared_ones_are_ignored() {
     let capture = capture();
     capture.record(|| {
         let span = info_span!("s", tokens = field::Empty, kept = 1u8);
-        span.record("tokens", 5u64).record("tokens", 7u64).record("unknown", "x");
+        span.record("tokens", 5u64)
+            .record("tokens", 7u64)
+            .record("unknown", "x");
     });
     let span = capture.span("s");
     let attributes: Vec<_> = span.attributes.iter().collect();
-    assert_eq!(attributes, [("kept", &Value::I64(1)), ("tokens", &Value::I64(7))]);
+    assert_eq!(
+        attributes,
+        [("kept", &Value::I64(1)), ("tokens", &Value::I64(7))]
+    );
 }
 
 #[test]
 fn wide_integers_are_numbers_as_far_as_they_fit_and_text_beyond() {
     let capture = capture();
     capture.record(|| {
-        info_span!("s", a = u64::MAX, b = i128::MIN, c = 5i128, d = u128::MAX, e = f64::NAN, f = usize::MAX).in_scope(|| {});
+        info_span!(
+            "s",
+            a = u64::MAX,
+            b = i128::MIN,
+            c = 5i128,
+            d = u128::MAX,
+            e = f64::NAN,
+            f = usize::MAX
+        )
+        .in_scope(|| {});
     });
     let span = capture.span("s");
-    assert_eq!(span.attr("a").unwrap().as_str(), Some("18446744073709551615"));
-    assert_eq!(span.attr("b").unwrap().as_str(), Some("-170141183460469231731687303715884105728"));
+    assert_eq!(
+        span.attr("a").unwrap().as_str(),
+        Some("18446744073709551615")
+    );
+    assert_eq!(
+        span.attr("b").unwrap().as_str(),
+        Some("-170141183460469231731687303715884105728")
+    );
     assert_eq!(span.attr("c"), Some(&Value::I64(5)));
-    assert_eq!(span.attr("d").unwrap().as_str(), Some("340282366920938463463374607431768211455"));
+    assert_eq!(
+        span.attr("d").unwrap().as_str(),
+        Some("340282366920938463463374607431768211455")
+    );
     assert!(matches!(span.attr("e"), Some(Value::F64(x)) if x.is_nan()));
 }
 
@@ -160,8 +198,12 @@ fn hostile_formatting_costs_its_own_value_only() {
 #[test]
 fn a_per_layer_filter_beside_ours_and_stray_enabled_checks_lose_no_span() {
     let capture = capture();
-    let neighbour = tracing_subscriber::fmt::layer().with_writer(std::io::sink).with_filter(LevelFilter::WARN);
-    let subscriber = tracing_subscriber::registry().with(capture.telemetry().layer()).with(neighbour);
+    let neighbour = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::sink)
+        .with_filter(LevelFilter::WARN);
+    let subscriber = tracing_subscriber::registry()
+        .with(capture.telemetry().layer())
+        .with(neighbour);
     tracing::subscriber::with_default(subscriber, || {
         for _ in 0..5 {
             // What `log::log_enabled!` does through `tracing-log`: a question about another call site.
@@ -202,7 +244,10 @@ fn neighbours_print_the_same_with_and_without_us() {
             .with_filter(tracing_subscriber::EnvFilter::new("debug"));
         let capture = capture();
         let ours = with_us.then(|| capture.telemetry().layer());
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(ours).with(fmt), work);
+        tracing::subscriber::with_default(
+            tracing_subscriber::registry().with(ours).with(fmt),
+            work,
+        );
         let bytes = buffer.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
     };
@@ -227,7 +272,9 @@ fn explicit_parents_and_roots_are_honoured() {
 fn a_parent_that_our_filter_hides_is_skipped_and_not_lost() {
     let capture = capture();
     let debug = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
-    let subscriber = tracing_subscriber::registry().with(capture.telemetry().layer()).with(debug);
+    let subscriber = tracing_subscriber::registry()
+        .with(capture.telemetry().layer())
+        .with(debug);
     tracing::subscriber::with_default(subscriber, || {
         let root = info_span!("root");
         let hidden = tracing::trace_span!(parent: &root, "hidden");
@@ -236,7 +283,10 @@ fn a_parent_that_our_filter_hides_is_skipped_and_not_lost() {
     });
     let root = capture.span("root");
     assert_eq!(capture.span("child").parent_id, root.span_id);
-    assert_eq!(capture.span("contextual").parent_id, opentelemetry::SpanId::INVALID);
+    assert_eq!(
+        capture.span("contextual").parent_id,
+        opentelemetry::SpanId::INVALID
+    );
 }
 
 #[test]
@@ -291,8 +341,18 @@ fn spans_open_at_shutdown_are_exported_children_first_as_interrupted() {
         outer.complete();
     });
     let events = capture.events();
-    let ended: Vec<_> = events.iter().filter(|e| e.phase.is_terminal()).map(|e| (e.name.to_string(), e.phase.clone())).collect();
-    assert_eq!(ended, [("inner".to_owned(), Phase::Canceled), ("invoke_agent planner".to_owned(), Phase::Canceled)]);
+    let ended: Vec<_> = events
+        .iter()
+        .filter(|e| e.phase.is_terminal())
+        .map(|e| (e.name.to_string(), e.phase.clone()))
+        .collect();
+    assert_eq!(
+        ended,
+        [
+            ("inner".to_owned(), Phase::Canceled),
+            ("invoke_agent planner".to_owned(), Phase::Canceled)
+        ]
+    );
 }
 
 #[test]
@@ -301,12 +361,22 @@ fn an_event_outside_any_span_is_nobodys_and_a_named_one_is_a_moment() {
     capture.record(|| {
         info!("just a line");
         info!(genai.event = "user.logged_in", user_id = "u1");
-        tracing::warn!(genai.event = "security.alert", genai.alert = true, rule = "r1");
+        tracing::warn!(
+            genai.event = "security.alert",
+            genai.alert = true,
+            rule = "r1"
+        );
     });
     let events = capture.events();
     let seen: Vec<_> = events.iter().map(|e| (e.ty.to_string(), e.level)).collect();
     use tracing_genai::event::Level;
-    assert_eq!(seen, [("user.logged_in".to_owned(), Level::Info), ("security.alert".to_owned(), Level::Alert)]);
+    assert_eq!(
+        seen,
+        [
+            ("user.logged_in".to_owned(), Level::Info),
+            ("security.alert".to_owned(), Level::Alert)
+        ]
+    );
     assert_eq!(events[0].attr("user_id").unwrap().as_str(), Some("u1"));
 }
 
@@ -318,7 +388,10 @@ fn moments_are_mirrored_on_the_span_they_happen_in() {
     });
     let span = capture.span("s");
     assert_eq!(span.events[0].name, "step.retrying");
-    assert_eq!(span.events[0].attributes.get("attempt"), Some(&Value::I64(2)));
+    assert_eq!(
+        span.events[0].attributes.get("attempt"),
+        Some(&Value::I64(2))
+    );
     capture.assert_sequence(["step.started", "step.retrying", "step.completed"]);
 }
 
@@ -326,9 +399,14 @@ fn moments_are_mirrored_on_the_span_they_happen_in() {
 fn a_late_operation_makes_a_model_call_of_an_open_span() {
     let capture = capture();
     capture.record(|| {
-        let span = info_span!("chat", gen_ai.operation.name = field::Empty, gen_ai.request.model = field::Empty);
+        let span = info_span!(
+            "chat",
+            gen_ai.operation.name = field::Empty,
+            gen_ai.request.model = field::Empty
+        );
         let _in = span.enter();
-        span.record("gen_ai.operation.name", "chat").record("gen_ai.request.model", "gpt-4o");
+        span.record("gen_ai.operation.name", "chat")
+            .record("gen_ai.request.model", "gpt-4o");
     });
     let span = capture.span("chat gpt-4o");
     assert_eq!(span.kind, SpanKind::Client);
@@ -338,7 +416,12 @@ fn a_late_operation_makes_a_model_call_of_an_open_span() {
 fn otel_name_kind_and_status_are_instructions_and_no_attributes() {
     let capture = capture();
     capture.record(|| {
-        let span = info_span!("s", otel.name = "GET /users", otel.kind = "server", otel.status_code = field::Empty);
+        let span = info_span!(
+            "s",
+            otel.name = "GET /users",
+            otel.kind = "server",
+            otel.status_code = field::Empty
+        );
         span.record("otel.status_code", "ERROR");
     });
     let span = capture.span("GET /users");
@@ -350,13 +433,15 @@ fn otel_name_kind_and_status_are_instructions_and_no_attributes() {
 #[test]
 fn genai_only_leaves_everything_else_out_but_keeps_the_steps_inside() {
     let capture = capture_with(|b| b.genai_only());
-    capture.record(|| {
-        sync_step(1);
-        agent("planner").in_scope(|_| {
-            info_span!(target: "hyper::client", "request").in_scope(|| sync_step(2));
-            Ok::<_, NotFound>(())
+    capture
+        .record(|| {
+            sync_step(1);
+            agent("planner").in_scope(|_| {
+                info_span!(target: "hyper::client", "request").in_scope(|| sync_step(2));
+                Ok::<_, NotFound>(())
+            })
         })
-    }).unwrap();
+        .unwrap();
     assert_eq!(capture.tree(), "invoke_agent planner\n    sync_step\n");
 }
 
@@ -368,16 +453,27 @@ fn steps_can_be_narrowed_to_targets_or_marks() {
         info_span!(target: "my_application", "other").in_scope(|| {});
         info_span!("marked", genai.subject = "step").in_scope(|| {});
     });
-    let steps: Vec<_> = capture.events().iter().filter(|e| e.phase.is_terminal()).map(|e| e.name.to_string()).collect();
+    let steps: Vec<_> = capture
+        .events()
+        .iter()
+        .filter(|e| e.phase.is_terminal())
+        .map(|e| e.name.to_string())
+        .collect();
     assert_eq!(steps, ["mine", "marked"]);
-    assert_eq!(capture.spans().len(), 3, "what is no step is exported all the same");
+    assert_eq!(
+        capture.spans().len(),
+        3,
+        "what is no step is exported all the same"
+    );
 }
 
 #[test]
 fn native_opentelemetry_spans_nest_below_ours_and_ours_below_theirs() {
     use opentelemetry::trace::{Tracer as _, TracerProvider as _};
     let exporter = opentelemetry_sdk::trace::InMemorySpanExporter::default();
-    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder()
+        .with_simple_exporter(exporter.clone())
+        .build();
     let tracer = provider.tracer("native");
     let capture = capture();
     capture.record(|| {
@@ -406,15 +502,23 @@ fn totals_skip_a_native_span_in_between_and_reach_the_agent() {
     let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
     let tracer = provider.tracer("native");
     let capture = capture();
-    capture.record(|| {
-        agent("a").in_scope(|_| {
-            tracer.in_span("native", |_| {
-                chat("openai", "gpt-4o-mini").start().usage(tracing_genai::event::Usage::new().input(1).output(1)).complete();
-            });
-            Ok::<_, NotFound>(())
+    capture
+        .record(|| {
+            agent("a").in_scope(|_| {
+                tracer.in_span("native", |_| {
+                    chat("openai", "gpt-4o-mini")
+                        .start()
+                        .usage(tracing_genai::event::Usage::new().input(1).output(1))
+                        .complete();
+                });
+                Ok::<_, NotFound>(())
+            })
         })
-    }).unwrap();
-    assert_eq!(capture.span("invoke_agent a").attr("llm.total_calls"), Some(&Value::I64(1)));
+        .unwrap();
+    assert_eq!(
+        capture.span("invoke_agent a").attr("llm.total_calls"),
+        Some(&Value::I64(1))
+    );
 }
 
 #[test]
@@ -440,13 +544,25 @@ fn limits_hold_at_insertion_and_what_is_cut_is_counted() {
         for n in 0..200 {
             call.set(format!("attribute.{n}"), n);
         }
-        call.set("huge", huge.as_str()).set("gen_ai.request.model", huge.as_str());
+        call.set("huge", huge.as_str())
+            .set("gen_ai.request.model", huge.as_str());
         call.complete();
     });
     let span = capture.spans().remove(0);
-    assert!(span.attributes.len() <= 128 + 8, "{}", span.attributes.len());
+    assert!(
+        span.attributes.len() <= 128 + 8,
+        "{}",
+        span.attributes.len()
+    );
     assert!(span.dropped_attributes >= 70);
-    assert!(span.attr("gen_ai.request.model").unwrap().as_str().unwrap().len() <= 64 * 1024);
+    assert!(
+        span.attr("gen_ai.request.model")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .len()
+            <= 64 * 1024
+    );
     assert!(span.name.len() <= 256);
     assert!(capture.telemetry().stats().partial[&tracing_genai::Loss::SpanLimits] >= 70);
 }
@@ -455,12 +571,24 @@ fn limits_hold_at_insertion_and_what_is_cut_is_counted() {
 fn negative_and_fractional_token_counts_are_dropped_and_counted_not_exported() {
     let capture = capture();
     capture.record(|| {
-        info_span!("c", gen_ai.operation.name = "chat", gen_ai.usage.input_tokens = -5, gen_ai.usage.output_tokens = f64::NAN,
-            gen_ai.usage.cache_read.input_tokens = "1200").in_scope(|| {});
+        info_span!(
+            "c",
+            gen_ai.operation.name = "chat",
+            gen_ai.usage.input_tokens = -5,
+            gen_ai.usage.output_tokens = f64::NAN,
+            gen_ai.usage.cache_read.input_tokens = "1200"
+        )
+        .in_scope(|| {});
     });
     let span = capture.span("chat");
-    assert!(span.attr("gen_ai.usage.input_tokens").is_none() && span.attr("gen_ai.usage.output_tokens").is_none());
-    assert_eq!(span.attr("gen_ai.usage.cache_read.input_tokens"), Some(&Value::I64(1200)));
+    assert!(
+        span.attr("gen_ai.usage.input_tokens").is_none()
+            && span.attr("gen_ai.usage.output_tokens").is_none()
+    );
+    assert_eq!(
+        span.attr("gen_ai.usage.cache_read.input_tokens"),
+        Some(&Value::I64(1200))
+    );
     assert!(span.attr("llm.cost_usd").is_none());
 }
 
@@ -468,7 +596,13 @@ fn negative_and_fractional_token_counts_are_dropped_and_counted_not_exported() {
 fn an_unknown_operation_keeps_its_name_and_harms_nothing() {
     let capture = capture();
     capture.record(|| info_span!("s", gen_ai.operation.name = "daydream").in_scope(|| {}));
-    assert_eq!(capture.spans()[0].attr("gen_ai.operation.name").unwrap().as_str(), Some("daydream"));
+    assert_eq!(
+        capture.spans()[0]
+            .attr("gen_ai.operation.name")
+            .unwrap()
+            .as_str(),
+        Some("daydream")
+    );
 }
 
 #[test]
@@ -483,31 +617,49 @@ fn writing_after_the_end_changes_nothing_and_is_counted() {
     let span = capture.span("chat gpt-4o");
     assert!(span.attr("late").is_none() && span.attr("error.type").is_none());
     assert!(capture.telemetry().stats().partial[&tracing_genai::Loss::RecordAfterEnd] >= 2);
-    assert_eq!(capture.events().iter().filter(|e| e.phase.is_terminal()).count(), 1);
+    assert_eq!(
+        capture
+            .events()
+            .iter()
+            .filter(|e| e.phase.is_terminal())
+            .count(),
+        1
+    );
 }
 
 #[test]
 fn several_instances_on_one_registry_and_on_one_thread_do_not_disturb_each_other() {
     let (a, b) = (capture(), capture_with(|b| b.genai_only()));
-    let subscriber = tracing_subscriber::registry().with(a.telemetry().layer()).with(b.telemetry().layer());
+    let subscriber = tracing_subscriber::registry()
+        .with(a.telemetry().layer())
+        .with(b.telemetry().layer());
     tracing::subscriber::with_default(subscriber, || {
         sync_step(1);
         tool("search").in_scope(|tool| {
             tool.set("hits", 3);
             b.record(|| step("only b").in_scope(|_| Ok::<_, NotFound>(())))
         })
-    }).unwrap();
-    let names = |c: &tracing_genai::testing::Capture| c.spans().into_iter().map(|s| s.name).collect::<Vec<_>>();
+    })
+    .unwrap();
+    let names = |c: &tracing_genai::testing::Capture| {
+        c.spans().into_iter().map(|s| s.name).collect::<Vec<_>>()
+    };
     assert_eq!(names(&a), ["sync_step", "execute_tool search"]);
     assert_eq!(names(&b), ["step only b", "execute_tool search"]);
-    assert_eq!(a.span("execute_tool search").attr("hits"), b.span("execute_tool search").attr("hits"));
+    assert_eq!(
+        a.span("execute_tool search").attr("hits"),
+        b.span("execute_tool search").attr("hits")
+    );
 }
 
 #[test]
 fn a_task_on_another_thread_keeps_its_parent() {
     let capture = capture();
     let subscriber = tracing_subscriber::registry().with(capture.telemetry().layer());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
     tracing::subscriber::with_default(subscriber, || {
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
         runtime.block_on(async {
@@ -517,11 +669,20 @@ fn a_task_on_another_thread_keeps_its_parent() {
                 tokio::task::yield_now().await;
                 Ok::<_, NotFound>(())
             });
-            tokio::spawn(task.instrument(root.span().clone()).with_subscriber(dispatch)).await.unwrap().unwrap();
+            tokio::spawn(
+                task.instrument(root.span().clone())
+                    .with_subscriber(dispatch),
+            )
+            .await
+            .unwrap()
+            .unwrap();
             root.complete();
         });
     });
-    assert_eq!(capture.tree(), "invoke_agent planner\n    execute_tool search\n");
+    assert_eq!(
+        capture.tree(),
+        "invoke_agent planner\n    execute_tool search\n"
+    );
 }
 
 #[test]
@@ -538,4 +699,49 @@ fn a_trace_ten_thousand_deep_is_delivered_whole() {
         }
     });
     assert_eq!(capture.spans().len(), 10_001);
+}
+
+#[test]
+fn a_remote_parent_can_be_set_before_the_span_is_entered_and_not_after() {
+    use tracing_genai::propagation::{extract, inject_context};
+    use tracing_genai::{SetParentError, SpanExt as _};
+    let mut headers = http::HeaderMap::new();
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    headers.insert("traceparent", traceparent.parse().unwrap());
+    let remote = extract(&headers);
+    let capture = capture();
+    capture.record(|| {
+        let span = info_span!("server");
+        span.set_parent(&remote).unwrap();
+        span.in_scope(|| {});
+        assert_eq!(span.set_parent(&remote), Err(SetParentError::Fixed));
+        assert_eq!(
+            tracing::Span::none().set_parent(&remote),
+            Err(SetParentError::NotSeen)
+        );
+        span.set_attribute("undeclared", "kept");
+        let tool = tool("search").remote_parent(&remote).start();
+        let mut meta = serde_json::Map::new();
+        inject_context(&tool.context(), &mut meta);
+        assert!(
+            meta["traceparent"]
+                .as_str()
+                .unwrap()
+                .starts_with("00-0af7651916cd43dd8448eb211c80319c-")
+        );
+        tool.complete();
+    });
+    for name in ["server", "execute_tool search"] {
+        let span = capture.span(name);
+        assert_eq!(
+            span.trace_id.to_string(),
+            "0af7651916cd43dd8448eb211c80319c"
+        );
+        assert_eq!(span.parent_id.to_string(), "b7ad6b7169203331");
+        assert!(span.parent_is_remote);
+    }
+    assert_eq!(
+        capture.span("server").attr("undeclared").unwrap().as_str(),
+        Some("kept")
+    );
 }

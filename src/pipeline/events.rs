@@ -7,7 +7,9 @@ use std::sync::Arc;
 use opentelemetry::SpanId;
 
 use crate::clock::Clock;
-use crate::event::{Attrs, ErrorInfo, Event, EventData, EventId, EventType, Phase, Subject, Visibility};
+use crate::event::{
+    Attrs, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase, Subject, Visibility,
+};
 use crate::pipeline::names::span_name;
 use crate::record::{FieldRef, Fields, Outcome, Record, What};
 use crate::semconv;
@@ -21,11 +23,15 @@ pub(crate) struct Stamp {
 /// The event a record stands for; `None` for spans that are no subject of ours.
 pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<EventData> {
     let ty = match (record.what, &record.moment) {
-        (What::Moment, Some(moment)) => EventType::from_name(&moment.event_type),
+        (What::Moment, Some(moment)) => EventType::from_lossy(&moment.event_type),
         (What::Started, _) => EventType::new(record.subject?, Phase::Started),
         _ => EventType::new(record.subject?, phase(record)),
     };
-    let at = if record.what == What::Started { record.start } else { record.end };
+    let at = if record.what == What::Started {
+        record.start
+    } else {
+        record.end
+    };
     let mut event = EventData::new(ty, clock.system_time(at));
     event.seq = record.seq;
     event.cursor = stamp.cursor;
@@ -51,7 +57,7 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
     if let Some(moment) = &record.moment {
         event.level = moment.level;
         if let Some(channel) = record.fields.str(semconv::GENAI_CHANNEL) {
-            event.channel = channel.to_owned().into();
+            event.channel = Channel::new(channel.to_owned());
         }
     }
     if record.fields.str(semconv::GENAI_VISIBILITY) == Some("internal") {
@@ -60,7 +66,12 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
     who(record, &mut event);
     if record.outcome == Outcome::Failed || record.fields.get(semconv::ERROR_TYPE).is_some() {
         event.error = Some(ErrorInfo {
-            kind: Arc::from(record.fields.str(semconv::ERROR_TYPE).unwrap_or(semconv::error_type::OTHER)),
+            kind: Arc::from(
+                record
+                    .fields
+                    .str(semconv::ERROR_TYPE)
+                    .unwrap_or(semconv::error_type::OTHER),
+            ),
             message: record.error_message.as_deref().map(Arc::from),
         });
     }
@@ -73,11 +84,14 @@ fn who(record: &Record, event: &mut EventData) {
     let above = record.inherited.as_deref();
     event.who.agent_name = own(semconv::GEN_AI_AGENT_NAME).or_else(|| above?.agent_name.clone());
     event.who.agent_id = own(semconv::GEN_AI_AGENT_ID);
-    event.who.conversation_id = own(semconv::GEN_AI_CONVERSATION_ID).or_else(|| above?.conversation_id.clone());
+    event.who.conversation_id =
+        own(semconv::GEN_AI_CONVERSATION_ID).or_else(|| above?.conversation_id.clone());
     event.who.session_id = own(semconv::SESSION_ID).or_else(|| above?.session_id.clone());
     event.who.correlation_id = own(semconv::CORRELATION_ID);
     event.who.step_name = own(semconv::STEP_NAME).or_else(|| {
-        let site = record.meta.filter(|_| record.subject == Some(Subject::STEP))?;
+        let site = record
+            .meta
+            .filter(|_| record.subject == Some(Subject::STEP))?;
         Some(Arc::from(site.name()))
     });
 }
@@ -87,7 +101,9 @@ pub(crate) fn phase(record: &Record) -> Phase {
     match record.fields.str(semconv::GENAI_OUTCOME) {
         Some("blocked") => Phase::Blocked,
         Some("paused") => Phase::Paused,
-        _ if record.outcome == Outcome::Canceled || record.outcome == Outcome::Interrupted => Phase::Canceled,
+        _ if record.outcome == Outcome::Canceled || record.outcome == Outcome::Interrupted => {
+            Phase::Canceled
+        }
         _ if failed(record) => Phase::Failed,
         _ => Phase::Completed,
     }
@@ -101,7 +117,8 @@ pub(crate) fn failed(record: &Record) -> bool {
         Outcome::Canceled | Outcome::Interrupted => false,
         Outcome::Closed => {
             let status = record.fields.str(semconv::OTEL_STATUS_CODE);
-            status.is_some_and(|s| s.eq_ignore_ascii_case("error")) || record.fields.get(semconv::ERROR_TYPE).is_some()
+            status.is_some_and(|s| s.eq_ignore_ascii_case("error"))
+                || record.fields.get(semconv::ERROR_TYPE).is_some()
         }
     }
 }

@@ -12,10 +12,8 @@ use super::events::{self, Stamp};
 use super::queue::Item;
 use crate::bus::Bus;
 use crate::console::Console;
-use crate::enrich::builtin;
-use crate::enrich::hooks::{Hooks, Verdict};
-use crate::enrich::pricing::CostModel;
-use crate::enrich::roll_up::RollUp;
+use crate::enrich::builtin::{self, Prices};
+use crate::enrich::{Hooks, RollUp, Verdict};
 use crate::event::{EventData, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
@@ -30,7 +28,7 @@ pub(crate) struct Processor {
     pub(crate) instance: Arc<Instance>,
     pub(crate) bus: Bus,
     pub(crate) hooks: Hooks,
-    pub(crate) prices: Arc<dyn CostModel>,
+    pub(crate) prices: Prices,
     pub(crate) console: Option<Console>,
     pub(crate) exports: Exports,
     totals: RollUp,
@@ -43,12 +41,22 @@ impl Processor {
         instance: Arc<Instance>,
         bus: Bus,
         hooks: Hooks,
-        prices: Arc<dyn CostModel>,
+        prices: Prices,
         console: Option<Console>,
         exports: Exports,
     ) -> Self {
-        let (totals, held) = (RollUp::default(), HashMap::new());
-        Self { instance, bus, hooks, prices, console, exports, totals, held, cursor: 0 }
+        let (totals, held) = (RollUp::new(), HashMap::new());
+        Self {
+            instance,
+            bus,
+            hooks,
+            prices,
+            console,
+            exports,
+            totals,
+            held,
+            cursor: 0,
+        }
     }
 
     /// Works on one item and gives its memory back.
@@ -100,7 +108,7 @@ impl Processor {
         builtin::mark_interrupted(record, &limits);
         self.hooks.after_span(record, &limits);
         let cost = if builtin::is_inference(record) {
-            builtin::price(record, self.prices.as_ref(), &self.instance.clock, &limits)
+            builtin::price(record, &self.prices, &self.instance.clock, &limits)
         } else {
             None
         };
@@ -119,9 +127,16 @@ impl Processor {
             return;
         }
         self.cursor += 1;
-        let stamp = Stamp { cursor: self.cursor, id: self.instance.event_id() };
-        let Some(mut data) = events::event(record, &self.instance.clock, &stamp) else { return };
-        if record.what != What::Moment && self.judge(&mut data, record.what == What::Started) == Verdict::Drop {
+        let stamp = Stamp {
+            cursor: self.cursor,
+            id: self.instance.event_id(),
+        };
+        let Some(mut data) = events::event(record, &self.instance.clock, &stamp) else {
+            return;
+        };
+        if record.what != What::Moment
+            && self.judge(&mut data, record.what == What::Started) == Verdict::Drop
+        {
             return;
         }
         let event = events::publishable(data);
@@ -130,7 +145,7 @@ impl Processor {
         {
             console.on_event(&event);
         }
-        self.bus.publish(event);
+        self.bus.publish_at_depth(event, record.depth);
     }
 
     fn judge(&mut self, data: &mut EventData, started: bool) -> Verdict {

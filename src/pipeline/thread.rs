@@ -19,8 +19,8 @@ use super::process::Processor;
 use super::queue::{Item, Queue};
 use crate::bus::Bus;
 use crate::console::{Console, ConsoleOptions};
-use crate::enrich::hooks::Hooks;
-use crate::enrich::pricing::CostModel;
+use crate::enrich::Hooks;
+use crate::enrich::builtin::Prices;
 use crate::export::metrics::MetricNames;
 use crate::export::plugged::Plugged;
 use crate::export::{ExportBooks, Exports};
@@ -42,7 +42,7 @@ pub(crate) struct Parts {
     pub(crate) instance: Arc<Instance>,
     pub(crate) bus: Bus,
     pub(crate) hooks: Hooks,
-    pub(crate) prices: Arc<dyn CostModel>,
+    pub(crate) prices: Prices,
     pub(crate) console: Option<ConsoleOptions>,
     pub(crate) metric_names: MetricNames,
     pub(crate) plugged: Plugged,
@@ -66,7 +66,9 @@ impl Worker {
     pub(crate) fn start(parts: Parts) -> io::Result<Self> {
         let inbox = Arc::new(Inbox::default());
         let queue = Arc::clone(&parts.instance.queue);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let console = parts.console.map(Console::new);
         let exports = {
             // Clients are made inside the runtime that will drive them.
@@ -83,17 +85,31 @@ impl Worker {
             )?
         };
         let books = exports.books();
-        let processor = Processor::new(parts.instance, parts.bus, parts.hooks, parts.prices, console, exports);
+        let processor = Processor::new(
+            parts.instance,
+            parts.bus,
+            parts.hooks,
+            parts.prices,
+            console,
+            exports,
+        );
         let theirs = Arc::clone(&inbox);
-        let thread = std::thread::Builder::new().name("tracing-genai".into()).spawn(move || {
-            dispatcher::with_default(&Dispatch::none(), || {
-                let _suppressed = Context::enter_telemetry_suppressed_scope();
-                runtime.block_on(run(processor, &theirs));
-                // Connections may take their time to close; nobody waits for them.
-                runtime.shutdown_background();
-            });
-        })?;
-        Ok(Self { inbox, queue, books, thread: Mutex::new(Some(thread)) })
+        let thread = std::thread::Builder::new()
+            .name("tracing-genai".into())
+            .spawn(move || {
+                dispatcher::with_default(&Dispatch::none(), || {
+                    let _suppressed = Context::enter_telemetry_suppressed_scope();
+                    runtime.block_on(run(processor, &theirs));
+                    // Connections may take their time to close; nobody waits for them.
+                    runtime.shutdown_background();
+                });
+            })?;
+        Ok(Self {
+            inbox,
+            queue,
+            books,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Puts a request to the thread.
@@ -153,15 +169,9 @@ async fn run(mut processor: Processor, inbox: &Inbox) {
         } else {
             continue;
         };
-        let pause = async {
-            match rest {
-                Some(until) => tokio::time::sleep_until(until.into()).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = queue.woken() => {}
-            () = pause => {}
+        match rest {
+            Some(until) => drop(tokio::time::timeout_at(until.into(), queue.woken()).await),
+            None => queue.woken().await,
         }
     }
 }

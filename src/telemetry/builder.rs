@@ -15,14 +15,14 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::ConsoleOptions;
 use crate::diagnostics;
-use crate::enrich::hooks::{Enrich, Hooks};
-use crate::enrich::pricing::CostModel;
+use crate::enrich::builtin::Prices;
+use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
 use crate::event::EventId;
 use crate::export::metrics::MetricNames;
 use crate::export::plugged::{BoxedExporter, Plugged};
-use crate::layer::instance::{Instance, Sampling, Wants, next_number};
-use crate::layer::state::OpenSpans;
 use crate::layer::Steps;
+use crate::layer::instance::{Instance, Sampling, next_number};
+use crate::layer::state::OpenSpans;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::thread::{Parts, Worker};
 use crate::stats::Books;
@@ -50,6 +50,7 @@ pub struct TelemetryBuilder {
     batch: BatchSettings,
     hooks: Vec<Box<dyn Enrich>>,
     prices: Option<Arc<dyn CostModel>>,
+    aliases: ModelAliases,
     console: Option<ConsoleOptions>,
     metric_names: MetricNames,
     plugged: Vec<BoxedExporter>,
@@ -75,7 +76,9 @@ enum Otlp {
 
 impl fmt::Debug for TelemetryBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TelemetryBuilder").field("service", &self.service).finish_non_exhaustive()
+        f.debug_struct("TelemetryBuilder")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
     }
 }
 
@@ -103,9 +106,14 @@ impl TelemetryBuilder {
             chunk_text: false,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
-            batch: BatchSettings { records: None, bytes: Self::DEFAULT_BATCH_BYTES, delay: None },
+            batch: BatchSettings {
+                records: None,
+                bytes: Self::DEFAULT_BATCH_BYTES,
+                delay: None,
+            },
             hooks: Vec::new(),
             prices: None,
+            aliases: ModelAliases::new(),
             console: None,
             metric_names: MetricNames::default(),
             plugged: Vec::new(),
@@ -124,7 +132,10 @@ impl TelemetryBuilder {
     }
 
     /// Looks environment variables up by `lookup` instead of in the process's environment.
-    pub fn environment(mut self, lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+    pub fn environment(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
         self.environment = Arc::new(lookup);
         self
     }
@@ -230,6 +241,12 @@ impl TelemetryBuilder {
         self
     }
 
+    /// Names of models that stand for others when they are priced: deployments, gateways.
+    pub fn model_aliases(mut self, aliases: ModelAliases) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
     // === bounds ===
 
     /// Records the queue holds at most; further ones are dropped and counted as `queue_full`. Default
@@ -266,21 +283,40 @@ impl TelemetryBuilder {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let out = |setting, value: String, expected| Err(ConfigError::OutOfRange { setting, value, expected });
+        let out = |setting, value: String, expected| {
+            Err(ConfigError::OutOfRange {
+                setting,
+                value,
+                expected,
+            })
+        };
         let batch = &self.batch;
         match () {
-            () if !(1..=1 << 24).contains(&self.queue_records) => {
-                out("queue_records", self.queue_records.to_string(), "from 1 to 16777216")
-            }
-            () if !(64 << 10..=16 << 30).contains(&self.queue_bytes) => {
-                out("queue_bytes", self.queue_bytes.to_string(), "from 65536 (64 KiB) to 17179869184 (16 GiB)")
-            }
+            () if !(1..=1 << 24).contains(&self.queue_records) => out(
+                "queue_records",
+                self.queue_records.to_string(),
+                "from 1 to 16777216",
+            ),
+            () if !(64 << 10..=16 << 30).contains(&self.queue_bytes) => out(
+                "queue_bytes",
+                self.queue_bytes.to_string(),
+                "from 65536 (64 KiB) to 17179869184 (16 GiB)",
+            ),
             () if batch.records == Some(0) => out("batch_records", "0".into(), "at least 1"),
-            () if !(1024..=4_000_000).contains(&batch.bytes) => {
-                out("batch_bytes", batch.bytes.to_string(), "from 1024 to 4000000")
-            }
-            () if batch.delay.is_some_and(|age| age > Duration::from_secs(3600)) => {
-                out("batch_delay", format!("{:?}", batch.delay.unwrap_or_default()), "at most an hour")
+            () if !(1024..=4_000_000).contains(&batch.bytes) => out(
+                "batch_bytes",
+                batch.bytes.to_string(),
+                "from 1024 to 4000000",
+            ),
+            () if batch
+                .delay
+                .is_some_and(|age| age > Duration::from_secs(3600)) =>
+            {
+                out(
+                    "batch_delay",
+                    format!("{:?}", batch.delay.unwrap_or_default()),
+                    "at most an hour",
+                )
             }
             () => Ok(()),
         }
@@ -306,8 +342,11 @@ impl TelemetryBuilder {
         #[cfg(feature = "otlp")]
         let otlp = self.otlp_config(env)?;
 
-        let sampling = self.sampler.or_else(|| env::sampler(env).map(|s| Box::new(s) as Box<dyn ShouldSample>));
+        let sampling = self
+            .sampler
+            .or_else(|| env::sampler(env).map(|s| Box::new(s) as Box<dyn ShouldSample>));
         let parts = Arc::new(Books::default());
+        let bus = Bus::new();
         let instance = Arc::new(Instance {
             number: next_number(),
             clock: self.clock,
@@ -316,7 +355,8 @@ impl TelemetryBuilder {
             open: OpenSpans::default(),
             books: Books::default(),
             parts: Arc::clone(&parts),
-            wants: Wants::default(),
+            bus: bus.clone(),
+            starts_wanted: self.console.is_some() || !self.hooks.is_empty(),
             on: AtomicBool::new(!disabled),
             ids: self.ids,
             sampling: sampling.map_or(Sampling::ParentElseAlways, Sampling::Custom),
@@ -326,20 +366,19 @@ impl TelemetryBuilder {
             error_messages: self.error_messages,
             chunk_text: self.chunk_text,
         });
-        let bus = Bus::new();
         let propagators = env::propagators(env);
         if disabled {
             instance.queue.close();
             return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
         }
-        if self.console.is_some() || !self.hooks.is_empty() {
-            instance.wants.set(Wants::STARTED);
-        }
         let worker = Worker::start(Parts {
             instance: Arc::clone(&instance),
             bus: bus.clone(),
             hooks: Hooks::new(self.hooks, parts),
-            prices: self.prices.unwrap_or_else(crate::enrich::pricing::default_model),
+            prices: Prices {
+                model: self.prices.unwrap_or_else(Prices::default_model),
+                aliases: self.aliases,
+            },
             console: self.console,
             metric_names: self.metric_names,
             plugged: Plugged::new(self.plugged),
@@ -350,7 +389,13 @@ impl TelemetryBuilder {
             otlp,
         })
         .map_err(ConfigError::Thread)?;
-        Ok(Telemetry::new(instance, bus, Some(worker), self.level, propagators))
+        Ok(Telemetry::new(
+            instance,
+            bus,
+            Some(worker),
+            self.level,
+            propagators,
+        ))
     }
 
     #[cfg(feature = "otlp")]
@@ -363,7 +408,9 @@ impl TelemetryBuilder {
                 if config.is_none() {
                     diagnostics::say_once(
                         "no endpoint",
-                        format_args!("no OTEL_EXPORTER_OTLP_ENDPOINT is set, so nothing is exported"),
+                        format_args!(
+                            "no OTEL_EXPORTER_OTLP_ENDPOINT is set, so nothing is exported"
+                        ),
                     );
                 }
                 config

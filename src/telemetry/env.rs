@@ -16,7 +16,9 @@ use crate::record::Limits;
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 fn set(env: Env<'_>, name: &str) -> Option<String> {
-    env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    env(name)
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
 }
 
 fn number(env: Env<'_>, names: &[&str]) -> Option<usize> {
@@ -24,7 +26,10 @@ fn number(env: Env<'_>, names: &[&str]) -> Option<usize> {
         let text = set(env, name)?;
         let number = text.parse().ok();
         if number.is_none() {
-            diagnostics::say_once(name, format_args!("{name} is not a whole number and is ignored"));
+            diagnostics::say_once(
+                name,
+                format_args!("{name} is not a whole number and is ignored"),
+            );
         }
         number
     })
@@ -40,9 +45,18 @@ pub(crate) fn limits(env: Env<'_>) -> Limits {
     let default = Limits::DEFAULT;
     let number = |names: &[&str], default| number(env, names).unwrap_or(default);
     Limits {
-        attributes: number(&["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"], default.attributes),
+        attributes: number(
+            &[
+                "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+                "OTEL_ATTRIBUTE_COUNT_LIMIT",
+            ],
+            default.attributes,
+        ),
         value_bytes: number(
-            &["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"],
+            &[
+                "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+                "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            ],
             default.value_bytes,
         ),
         events: number(&["OTEL_SPAN_EVENT_COUNT_LIMIT"], default.events),
@@ -69,7 +83,9 @@ pub(crate) fn sampler(env: Env<'_>) -> Option<Sampler> {
         other => {
             diagnostics::say_once(
                 "OTEL_TRACES_SAMPLER",
-                format_args!("OTEL_TRACES_SAMPLER names an unknown sampler, {other}, and is ignored"),
+                format_args!(
+                    "OTEL_TRACES_SAMPLER names an unknown sampler, {other}, and is ignored"
+                ),
             );
             None
         }
@@ -80,7 +96,10 @@ pub(crate) fn sampler(env: Env<'_>) -> Option<Sampler> {
 pub(crate) fn service_name(env: Env<'_>) -> Option<String> {
     set(env, "OTEL_SERVICE_NAME").or_else(|| {
         let all = resource_attributes(env);
-        all.into_iter().rev().find(|(key, _)| key == "service.name").map(|(_, value)| value)
+        all.into_iter()
+            .rev()
+            .find(|(key, _)| key == "service.name")
+            .map(|(_, value)| value)
     })
 }
 
@@ -88,7 +107,9 @@ pub(crate) fn service_name(env: Env<'_>) -> Option<String> {
 fn resource_attributes(env: Env<'_>) -> Vec<(String, String)> {
     let text = set(env, "OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(key, value)| (key.trim().to_owned(), percent_decode(value.trim()))).collect()
+    pairs
+        .map(|(key, value)| (key.trim().to_owned(), percent_decode(value.trim())))
+        .collect()
 }
 
 fn percent_decode(text: &str) -> String {
@@ -112,10 +133,22 @@ fn percent_decode(text: &str) -> String {
 }
 
 /// What produces the telemetry: the environment's attributes, then the builder's over them.
-pub(crate) fn resource(env: Env<'_>, service: &str, instance: String, given: Vec<KeyValue>) -> Resource {
-    let told = resource_attributes(env).into_iter().map(|(key, value)| KeyValue::new(key, value));
+pub(crate) fn resource(
+    env: Env<'_>,
+    service: &str,
+    instance: String,
+    given: Vec<KeyValue>,
+) -> Resource {
+    let told = resource_attributes(env)
+        .into_iter()
+        .map(|(key, value)| KeyValue::new(key, value));
     Resource::builder_empty()
-        .with_attributes(TelemetryResourceDetector.detect().iter().map(|(k, v)| KeyValue::new(k.clone(), v.clone())))
+        .with_attributes(
+            TelemetryResourceDetector
+                .detect()
+                .iter()
+                .map(|(k, v)| KeyValue::new(k.clone(), v.clone())),
+        )
         .with_attributes([
             KeyValue::new("telemetry.distro.name", env!("CARGO_PKG_NAME")),
             KeyValue::new("telemetry.distro.version", env!("CARGO_PKG_VERSION")),
@@ -130,7 +163,10 @@ pub(crate) fn resource(env: Env<'_>, service: &str, instance: String, given: Vec
 /// `OTEL_PROPAGATORS`, of which `tracecontext`, `baggage` and `none` are known.
 pub(crate) fn propagators(env: Env<'_>) -> Vec<String> {
     let text = set(env, "OTEL_PROPAGATORS").unwrap_or_else(|| "tracecontext,baggage".to_owned());
-    text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+    text.split(',')
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -138,12 +174,19 @@ mod tests {
     use super::*;
 
     fn env<'a>(vars: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
-        |name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        |name| {
+            vars.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
     }
 
     #[test]
     fn resource_attributes_are_percent_decoded_and_the_builder_wins() {
-        let env = env(&[("OTEL_RESOURCE_ATTRIBUTES", "a=b%20c, service.name=other ,team=x%2Cy%zz")]);
+        let env = env(&[(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "a=b%20c, service.name=other ,team=x%2Cy%zz",
+        )]);
         let resource = resource(&env, "mine", "i".into(), vec![KeyValue::new("a", "built")]);
         let get = |key: &'static str| resource.get(&key.into()).map(|v| v.to_string());
         assert_eq!(get("team").as_deref(), Some("x,y%zz"));
@@ -162,21 +205,36 @@ mod tests {
             ("OTEL_SPAN_EVENT_COUNT_LIMIT", "many"),
         ]);
         let limits = limits(&env);
-        assert_eq!((limits.attributes, limits.value_bytes, limits.events), (7, 12, 128));
+        assert_eq!(
+            (limits.attributes, limits.value_bytes, limits.events),
+            (7, 12, 128)
+        );
     }
 
     #[test]
     fn every_sampler_name_of_the_specification_is_known() {
         let sampler = |name: &str, arg: &str| {
-            let vars = [("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", arg)];
+            let vars = [
+                ("OTEL_TRACES_SAMPLER", name),
+                ("OTEL_TRACES_SAMPLER_ARG", arg),
+            ];
             format!("{:?}", super::sampler(&env(&vars)))
         };
         assert_eq!(sampler("parentbased_always_on", ""), "None");
         assert_eq!(sampler("always_off", ""), "Some(AlwaysOff)");
-        assert_eq!(sampler("traceidratio", "0.25"), "Some(TraceIdRatioBased(0.25))");
+        assert_eq!(
+            sampler("traceidratio", "0.25"),
+            "Some(TraceIdRatioBased(0.25))"
+        );
         assert_eq!(sampler("traceidratio", "2"), "Some(TraceIdRatioBased(1.0))");
-        assert_eq!(sampler("parentbased_always_off", ""), "Some(ParentBased(AlwaysOff))");
+        assert_eq!(
+            sampler("parentbased_always_off", ""),
+            "Some(ParentBased(AlwaysOff))"
+        );
         assert_eq!(sampler("xray", ""), "None");
-        assert!(is_disabled(&env(&[("OTEL_SDK_DISABLED", "TRUE")])) && !is_disabled(&env(&[("OTEL_SDK_DISABLED", "1")])));
+        assert!(
+            is_disabled(&env(&[("OTEL_SDK_DISABLED", "TRUE")]))
+                && !is_disabled(&env(&[("OTEL_SDK_DISABLED", "1")]))
+        );
     }
 }

@@ -76,14 +76,14 @@ impl Telemetry {
         level: LevelFilter,
         propagators: Vec<String>,
     ) -> Self {
-        let wants = Arc::downgrade(&instance);
-        bus.on_interest(move || {
-            if let Some(instance) = wants.upgrade() {
-                use crate::layer::instance::Wants;
-                instance.wants.set(Wants::STARTED | Wants::CHUNKS);
-            }
-        });
-        Self { instance, bus, worker: worker.map(Arc::new), level, propagators, last: Arc::default() }
+        Self {
+            instance,
+            bus,
+            worker: worker.map(Arc::new),
+            level,
+            propagators,
+            last: Arc::default(),
+        }
     }
 
     /// The layer for a subscriber, with its own filter: neighbours see what they always saw. Can be given out several
@@ -101,13 +101,22 @@ impl Telemetry {
     /// # Errors
     /// If a global subscriber is already set.
     pub fn install(&self) -> Result<(), InstallError> {
-        tracing_subscriber::registry().with(self.layer()).try_init().map_err(|_| InstallError)?;
-        let known = self.propagators.iter().filter_map(|name| match name.as_str() {
-            "tracecontext" => Some(Box::new(TraceContextPropagator::new()) as Box<dyn TextMapPropagator + Send + Sync>),
-            "baggage" => Some(Box::new(BaggagePropagator::new())),
-            _ => None,
-        });
-        opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(known.collect()));
+        tracing_subscriber::registry()
+            .with(self.layer())
+            .try_init()
+            .map_err(|_| InstallError)?;
+        let known = self
+            .propagators
+            .iter()
+            .filter_map(|name| match name.as_str() {
+                "tracecontext" => Some(Box::new(TraceContextPropagator::new())
+                    as Box<dyn TextMapPropagator + Send + Sync>),
+                "baggage" => Some(Box::new(BaggagePropagator::new())),
+                _ => None,
+            });
+        opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(
+            known.collect(),
+        ));
         Ok(())
     }
 
@@ -131,7 +140,9 @@ impl Telemetry {
     /// The same without blocking the task's thread.
     pub async fn flush_async(&self, timeout: Duration) -> Report {
         let closing = Closing::of(self);
-        off_thread(move || closing.ask(Ask::Flush, timeout)).await.unwrap_or_else(|| self.report(false, timeout))
+        off_thread(move || closing.ask(Ask::Flush, timeout))
+            .await
+            .unwrap_or_else(|| self.report(false, timeout))
     }
 
     /// Ends what is still open (marked interrupted), flushes, and stops the thread: [`SHUTDOWN_TIMEOUT`](Self::SHUTDOWN_TIMEOUT)
@@ -149,7 +160,9 @@ impl Telemetry {
     pub async fn shutdown_async(&self) -> Report {
         let closing = Closing::of(self);
         let timeout = Self::SHUTDOWN_TIMEOUT;
-        off_thread(move || closing.ask(Ask::Shutdown, timeout)).await.unwrap_or_else(|| self.report(false, timeout))
+        off_thread(move || closing.ask(Ask::Shutdown, timeout))
+            .await
+            .unwrap_or_else(|| self.report(false, timeout))
     }
 
     fn report(&self, in_time: bool, took: Duration) -> Report {
@@ -204,10 +217,12 @@ impl Closing {
     }
 
     fn settle(&self, ask: Ask, deadline: Instant) -> bool {
-        let Some(worker) = &self.worker else { return true };
+        let Some(worker) = &self.worker else {
+            return true;
+        };
         let answer: Answer = worker.ask(ask, deadline);
         let processed = Answer::wait(&answer.processed, deadline);
-        let handled = self.bus.flush(deadline.saturating_duration_since(Instant::now()));
+        let handled = self.bus.flush(deadline).complete;
         let settled = Answer::wait(&answer.settled, deadline);
         if ask == Ask::Shutdown {
             self.bus.close();
@@ -219,7 +234,7 @@ impl Closing {
         let mut report = Report {
             capture: self.instance.books.read(),
             partial: self.instance.parts.read().dropped,
-            bus: self.bus.tally(),
+            bus: self.bus.stats(),
             in_time,
             took,
             ..Report::default()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::bus::BusStats;
 use crate::stats::{Loss, Tally};
 
 /// What became of everything, since the start, per outlet; from [`flush`](crate::Telemetry::flush),
@@ -23,8 +24,8 @@ pub struct Report {
     pub metrics: Option<Tally>,
     /// Spans to plugged-in SDK exporters; `None` without one.
     pub plugged: Option<Tally>,
-    /// Events to subscribers and handlers of the bus: `dropped` are those a slow reader missed.
-    pub bus: Tally,
+    /// Events to subscribers and handlers of the bus, and what slow ones missed.
+    pub bus: BusStats,
     /// What was lost of records that were delivered all the same: late writes, attributes beyond the limits, a hook's
     /// part.
     pub partial: BTreeMap<Loss, u64>,
@@ -37,7 +38,9 @@ pub struct Report {
 impl Report {
     /// Whether everything that was accepted has been delivered, by every outlet, in time.
     pub fn is_complete(&self) -> bool {
-        self.in_time && self.capture.is_complete() && self.exports().all(|(_, tally)| tally.is_complete())
+        self.in_time
+            && self.capture.is_complete()
+            && self.exports().all(|(_, tally)| tally.is_complete())
     }
 
     /// The exporting outlets there are, with their names.
@@ -48,7 +51,9 @@ impl Report {
             ("metrics", &self.metrics),
             ("plugged", &self.plugged),
         ];
-        outlets.into_iter().filter_map(|(name, tally)| tally.as_ref().map(|tally| (name, tally)))
+        outlets
+            .into_iter()
+            .filter_map(|(name, tally)| tally.as_ref().map(|tally| (name, tally)))
     }
 }
 
@@ -56,7 +61,10 @@ impl fmt::Display for Report {
     /// One line: `traces 13 delivered; logs 2 delivered; metrics 21 delivered`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut comma = "";
-        if !self.capture.dropped.is_empty() || self.capture.pending > 0 || self.exports().next().is_none() {
+        if !self.capture.dropped.is_empty()
+            || self.capture.pending > 0
+            || self.exports().next().is_none()
+        {
             write!(f, "captured {}", self.capture)?;
             comma = "; ";
         }

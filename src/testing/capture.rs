@@ -77,13 +77,19 @@ pub struct Captured(Arc<Mutex<Vec<CapturedSpan>>>);
 impl Captured {
     /// What was exported so far, in the order of the ends.
     pub fn spans(&self) -> Vec<CapturedSpan> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
 impl SpanExporter for Captured {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(batch.into_iter().map(CapturedSpan::from));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(batch.into_iter().map(CapturedSpan::from));
         Ok(())
     }
 }
@@ -91,7 +97,10 @@ impl SpanExporter for Captured {
 fn attributes(all: Vec<opentelemetry::KeyValue>) -> Attrs {
     let mut attrs = Attrs::with_capacity(all.len());
     for attribute in all {
-        attrs.set(attribute.key.as_str().to_owned(), from_otel(attribute.value));
+        attrs.set(
+            attribute.key.as_str().to_owned(),
+            from_otel(attribute.value),
+        );
     }
     attrs
 }
@@ -110,11 +119,19 @@ impl From<SpanData> for CapturedSpan {
             parent_is_remote: span.parent_span_is_remote,
             kind: span.span_kind,
             start: span.start_time,
-            duration: span.end_time.duration_since(span.start_time).unwrap_or_default(),
+            duration: span
+                .end_time
+                .duration_since(span.start_time)
+                .unwrap_or_default(),
             attributes: attributes(span.attributes),
             dropped_attributes: span.dropped_attributes_count,
             events: span.events.events.into_iter().map(event).collect(),
-            links: span.links.links.into_iter().map(|link| link.span_context).collect(),
+            links: span
+                .links
+                .links
+                .into_iter()
+                .map(|link| link.span_context)
+                .collect(),
             status: span.status,
         }
     }
@@ -134,20 +151,34 @@ pub fn capture() -> Capture {
 pub fn capture_with(configure: impl FnOnce(TelemetryBuilder) -> TelemetryBuilder) -> Capture {
     let spans = Captured::default();
     // The environment of whoever runs the test has no say in it.
-    let builder = Telemetry::builder("test").environment(|_| None).deterministic(Duration::from_millis(1));
-    let telemetry = configure(builder).span_exporter(spans.clone()).build().expect("settings that can work");
+    let builder = Telemetry::builder("test")
+        .environment(|_| None)
+        .deterministic(Duration::from_millis(1));
+    let telemetry = configure(builder)
+        .span_exporter(spans.clone())
+        .build()
+        .expect("settings that can work");
     let events = Arc::<Mutex<Vec<Event>>>::default();
     let seen = Arc::clone(&events);
     telemetry.bus().on_event(move |event| {
-        seen.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event.clone());
     });
-    Capture { telemetry, spans, events }
+    Capture {
+        telemetry,
+        spans,
+        events,
+    }
 }
 
 impl Capture {
     /// Runs `f` with this installation as the thread's subscriber.
     pub fn record<T>(&self, f: impl FnOnce() -> T) -> T {
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(self.telemetry.layer()), f)
+        tracing::subscriber::with_default(
+            tracing_subscriber::registry().with(self.telemetry.layer()),
+            f,
+        )
     }
 
     /// The installation, for subscribers of one's own and for its bus.
@@ -175,14 +206,21 @@ impl Capture {
         let mut found = self.spans().into_iter().filter(|span| span.name == name);
         match (found.next(), found.next()) {
             (Some(span), None) => span,
-            (first, _) => panic!("{} spans are called {name:?}:\n{}", if first.is_some() { "several" } else { "no" }, self.tree()),
+            (first, _) => panic!(
+                "{} spans are called {name:?}:\n{}",
+                if first.is_some() { "several" } else { "no" },
+                self.tree()
+            ),
         }
     }
 
     /// The events so far, in order.
     pub fn events(&self) -> Vec<Event> {
         self.flush();
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The spans as indented text, children below parents in the order of their starts, with tokens, cost and errors.
@@ -196,7 +234,11 @@ impl Capture {
     /// If one is missing; the message shows what happened.
     #[expect(clippy::panic, reason = "a test wants to stop here")]
     pub fn assert_sequence<'a>(&self, types: impl IntoIterator<Item = &'a str>) {
-        let happened: Vec<_> = self.events().iter().map(|event| event.ty.to_string()).collect();
+        let happened: Vec<_> = self
+            .events()
+            .iter()
+            .map(|event| event.ty.to_string())
+            .collect();
         let mut rest = happened.iter();
         for ty in types {
             if !rest.any(|happened| happened == ty) {

@@ -26,5 +26,5 @@ mod capture;
 mod ids;
 mod tree;
 
-pub use capture::{Capture, CapturedEvent, CapturedSpan, Captured, capture, capture_with};
+pub use capture::{Capture, Captured, CapturedEvent, CapturedSpan, capture, capture_with};
 pub(crate) use ids::CountingIds;
