@@ -1,1 +1,4 @@
 //! x
+
+mod diagnostics;
+pub mod export;
