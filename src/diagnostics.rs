@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// How long a topic stays silent after it was spoken about. An hour keeps a misconfigured process
 /// readable for a day; shorter repeats teach people to filter the line away.
-pub const QUIET: Duration = Duration::from_secs(3600);
+pub(crate) const QUIET: Duration = Duration::from_secs(3600);
 
 /// Topics remembered at most. They come from a closed set of names, so this is a guard against a bug,
 /// not a working limit; beyond it nothing new is said.
@@ -61,19 +61,18 @@ impl Voice {
 
     fn may_say(&self, topic: &str, quiet: Duration, now: Instant) -> bool {
         let mut said = self.0.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = said.len() >= TOPICS;
-        match said.get_mut(topic) {
-            Some(last) if now.saturating_duration_since(*last) < quiet => false,
-            Some(last) => {
+        if let Some(last) = said.get_mut(topic) {
+            let due = now.saturating_duration_since(*last) >= quiet;
+            if due {
                 *last = now;
-                true
             }
-            None if full => false,
-            None => {
-                said.insert(topic.to_owned(), now);
-                true
-            }
+            return due;
         }
+        if said.len() >= TOPICS {
+            return false;
+        }
+        said.insert(topic.to_owned(), now);
+        true
     }
 
     fn write(&self, text: fmt::Arguments<'_>) {

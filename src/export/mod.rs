@@ -4,7 +4,8 @@
 //! Never: runs on the application's thread or runtime.
 
 pub(crate) mod metrics;
-
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub(crate) mod plugged;
 pub(crate) mod span_data;
 
