@@ -7,6 +7,7 @@
 pub mod names;
 pub mod pricing;
 pub mod roll_up;
+mod totals;
 
 pub use names::ModelAliases;
 pub use pricing::{
@@ -15,4 +16,5 @@ pub use pricing::{
 };
 #[cfg(feature = "pricing")]
 pub use pricing::{Override, PriceError, PriceTable};
-pub use roll_up::{Role, RollUp, RollUpStats, Totals};
+pub use roll_up::{Role, RollUp, RollUpStats};
+pub use totals::Totals;
