@@ -94,7 +94,7 @@ impl Processor {
     fn moment(&mut self, record: &Record) {
         self.publish(record);
         if !record.moment.as_ref().is_some_and(|m| m.bus_only) {
-            self.exports.moment(record);
+            self.exports.log(record);
         }
     }
 
@@ -117,6 +117,9 @@ impl Processor {
         self.publish(record);
         if record.id.sampled {
             self.exports.span(record);
+            if builtin::is_inference(record) && events::failed(record) {
+                self.exports.log(record);
+            }
         }
     }
 
