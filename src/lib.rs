@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod console;
 pub mod event;
 mod integration;
 mod layer;
