@@ -135,6 +135,7 @@ impl Processor {
             id: self.instance.event_id(),
         };
         let Some(mut data) = events::event(record, &self.instance.clock, &stamp) else {
+            self.pass_by(record);
             return;
         };
         if record.what != What::Moment
@@ -151,6 +152,17 @@ impl Processor {
         self.bus.publish_at_depth(event, record.depth);
     }
 
+    /// A plain span has no events, but what lies below it has to find its place in the console's tree.
+    fn pass_by(&mut self, record: &Record) {
+        let Some(console) = &mut self.console else { return };
+        let cx = events::causality(record);
+        match record.what {
+            What::Started => console.on_plain_started(&cx, events::started_event(record)),
+            What::Ended => console.on_plain_ended(&cx),
+            What::Moment => {}
+        }
+    }
+
     fn judge(&mut self, data: &mut EventData, started: bool) -> Verdict {
         let verdict = self.hooks.on_event(data, started);
         if verdict == Verdict::Hide {
@@ -161,7 +173,11 @@ impl Processor {
 
     /// What is due by the clock; says when it wants to be called next.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
-        let drawn = self.console.as_mut().and_then(|console| console.tick(now));
+        let clock = &self.instance.clock;
+        let drawn = self.console.as_mut().filter(|console| console.wants_tick()).map(|console| {
+            console.tick(clock.system_time(clock.now()));
+            now + Console::INTERVAL
+        });
         let sent = self.exports.tick(now);
         [drawn, sent].into_iter().flatten().min()
     }

@@ -17,7 +17,7 @@ use super::inbox::{Answer, Ask, Inbox, Request};
 use super::process::Processor;
 use super::queue::{Item, Queue};
 use crate::bus::Bus;
-use crate::console::{Console, ConsoleOptions};
+use crate::console::{Console, ConsoleOptions, Output};
 use crate::enrich::Hooks;
 use crate::enrich::builtin::Prices;
 use crate::export::{ExportBooks, Exports};
@@ -40,7 +40,7 @@ pub(crate) struct Parts {
     pub(crate) bus: Bus,
     pub(crate) hooks: Hooks,
     pub(crate) prices: Prices,
-    pub(crate) console: Option<ConsoleOptions>,
+    pub(crate) console: Option<(Output, ConsoleOptions)>,
     /// Makes the outlets; called inside the runtime that will drive them.
     pub(crate) exports: Box<dyn FnOnce(&tokio::runtime::Handle) -> Exports + Send>,
 }
@@ -61,7 +61,7 @@ impl Worker {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let console = parts.console.map(Console::new);
+        let console = parts.console.map(|(output, options)| Console::new(output, options));
         let exports = {
             let _inside = runtime.enter();
             (parts.exports)(runtime.handle())

@@ -15,7 +15,7 @@ use super::outlets;
 use super::{ConfigError, Telemetry};
 use crate::bus::Bus;
 use crate::clock::Clock;
-use crate::console::ConsoleOptions;
+use crate::console::{ConsoleOptions, Output};
 use crate::diagnostics;
 use crate::enrich::builtin::Prices;
 use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
@@ -54,7 +54,7 @@ pub struct TelemetryBuilder {
     hooks: Vec<Box<dyn Enrich>>,
     prices: Option<Arc<dyn CostModel>>,
     aliases: ModelAliases,
-    console: Option<ConsoleOptions>,
+    console: Option<(Output, ConsoleOptions)>,
     metric_names: MetricNames,
     plugged: Vec<BoxedExporter>,
     #[cfg(feature = "otlp")]
@@ -158,12 +158,12 @@ impl TelemetryBuilder {
 
     /// Shows runs as a live tree on stderr: redrawn in place on a terminal, plain lines elsewhere.
     pub fn console(self) -> Self {
-        self.console_with(ConsoleOptions::default())
+        self.console_to(Output::stderr(), ConsoleOptions::default())
     }
 
-    /// The same with options.
-    pub fn console_with(mut self, options: ConsoleOptions) -> Self {
-        self.console = Some(options);
+    /// The same, elsewhere or in another way.
+    pub fn console_to(mut self, output: Output, options: ConsoleOptions) -> Self {
+        self.console = Some((output, options));
         self
     }
 
