@@ -1,5 +1,7 @@
 //! What code, environment and defaults make of an OTLP configuration. No test touches the process's
 //! own environment.
+#![cfg(feature = "otlp")]
+#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -1,6 +1,8 @@
 //! A sender's promises: what is tried again and when, what is counted as what, and that deadlines hold.
 //!
 //! The first part scripts the verdicts and runs on a paused clock; the second sends to a real socket.
+#![cfg(feature = "otlp")]
+#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
 
 mod support;
 

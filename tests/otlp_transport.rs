@@ -1,4 +1,6 @@
 //! One request at a time against a real socket: what is sent, and what every fault is taken for.
+#![cfg(feature = "otlp")]
+#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
 
 mod support;
 
