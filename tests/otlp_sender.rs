@@ -16,10 +16,10 @@ use proptest::prelude::*;
 use support::collector::{Answer, Collector, PATIENCE, closed_address};
 use tokio::runtime::{Handle, Runtime};
 use tokio::time::Instant;
-use tracing_genai::export::otlp::internal::{
+use tracing_genai::otlp::internal::{
     Backoff, Batch, Cause, Deliver, Sender, SenderOptions, Transport, Verdict, Voice,
 };
-use tracing_genai::export::otlp::{OtlpConfig, Protocol, Signal};
+use tracing_genai::otlp::{OtlpConfig, Protocol, Signal};
 
 const DELIVERED: Verdict = Verdict::Delivered {
     rejected: 0,
