@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use support::OpenAi;
-use support::model_server::ModelServer;
+use support::model_server;
 use tracing::{info, instrument};
 use tracing_genai::event::{AgentExecutionCompleted, Event, LlmCallCompleted, ToolCallCompleted};
 use tracing_genai::otlp::OtlpConfig;
@@ -68,7 +68,7 @@ async fn ask(model: &OpenAi, messages: &[Value]) -> Result<(String, Vec<Value>),
         let delta = &chunk?["choices"][0]["delta"];
         text.push_str(delta["content"].as_str().unwrap_or_default());
         for piece in delta["tool_calls"].as_array().into_iter().flatten() {
-            support::merge_tool_call(&mut calls, piece);
+            merge(&mut calls, piece);
         }
     }
     Ok((text, calls))
@@ -84,15 +84,31 @@ fn note(call: &Call, chunk: &Value) {
     call.response(chunk);
 }
 
+/// Tool calls are streamed in pieces: the first names the tool, the others add to its arguments.
+fn merge(calls: &mut Vec<Value>, piece: &Value) {
+    let index = piece["index"].as_u64().unwrap_or(0) as usize;
+    if index >= calls.len() {
+        calls.push(json!({ "id": piece["id"], "type": "function", "function": piece["function"] }));
+        return;
+    }
+    let arguments = &mut calls[index]["function"]["arguments"];
+    let more = piece["function"]["arguments"].as_str().unwrap_or_default();
+    *arguments = json!(format!("{}{more}", arguments.as_str().unwrap_or_default()));
+}
+
 async fn run_tool(call: &Value) -> Result<String, Failure> {
     let name = call["function"]["name"].as_str().unwrap_or("unknown");
-    let arguments: Value = serde_json::from_str(call["function"]["arguments"].as_str().unwrap_or("{}"))?;
+    let arguments: Value =
+        serde_json::from_str(call["function"]["arguments"].as_str().unwrap_or("{}"))?;
     tool(name)
         .call_id(call["id"].as_str().unwrap_or_default())
         .run(async {
             tokio::time::sleep(Duration::from_millis(40)).await;
             match name {
-                "get_weather" => Ok(format!("14 °C and light rain in {}", arguments["city"].as_str().unwrap_or("?"))),
+                "get_weather" => Ok(format!(
+                    "14 °C and light rain in {}",
+                    arguments["city"].as_str().unwrap_or("?")
+                )),
                 "find_hotel" => Ok("Hôtel des Arts, 120 EUR a night".to_owned()),
                 other => Err(format!("there is no tool {other}")),
             }
@@ -111,7 +127,9 @@ fn tools() -> Value {
 
 /// Where to export to: what the environment says, else a collector on this machine, else nowhere.
 fn collector() -> Option<OtlpConfig> {
-    if std::env::vars().any(|(name, _)| name.starts_with("OTEL_EXPORTER_OTLP_") && name.ends_with("ENDPOINT")) {
+    if std::env::vars()
+        .any(|(name, _)| name.starts_with("OTEL_EXPORTER_OTLP_") && name.ends_with("ENDPOINT"))
+    {
         return Some(OtlpConfig::new());
     }
     [4317, 4318].into_iter().find_map(|port| {
@@ -125,21 +143,41 @@ async fn run() -> Result<bool, Failure> {
     let collector = collector();
     let exports = collector.is_some();
     let builder = Telemetry::builder("trip-planner").console();
-    let telemetry = collector.into_iter().fold(builder, |builder, config| builder.otlp(config)).build()?;
+    let telemetry = collector
+        .into_iter()
+        .fold(builder, |builder, config| builder.otlp(config))
+        .build()?;
     telemetry.install()?;
 
     // The same facts, typed, in this process.
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let say = |line: String, seen: &Arc<Mutex<Vec<String>>>| seen.lock().unwrap_or_else(|e| e.into_inner()).push(line);
+    let say = |line: String, seen: &Arc<Mutex<Vec<String>>>| {
+        seen.lock().unwrap_or_else(|e| e.into_inner()).push(line)
+    };
     let (calls, tools) = (Arc::clone(&seen), Arc::clone(&seen));
     telemetry.bus().on::<LlmCallCompleted>(move |call| {
         let model = call.model.unwrap_or("?");
-        let cost = call.cost_usd.map_or("unknown".to_owned(), |usd| format!("{usd:.7} USD"));
+        let cost = call
+            .cost_usd
+            .map_or("unknown".to_owned(), |usd| format!("{usd:.7} USD"));
         let tokens = call.usage.total().unwrap_or(0);
-        say(format!("llm.call.completed  {model}, {tokens} tokens, {cost}, {:?}", call.finish_reasons), &calls);
+        say(
+            format!(
+                "llm.call.completed  {model}, {tokens} tokens, {cost}, {:?}",
+                call.finish_reasons
+            ),
+            &calls,
+        );
     });
     telemetry.bus().on::<ToolCallCompleted>(move |call| {
-        say(format!("tool.call.completed  {}, {:.0?}", call.name.unwrap_or("?"), call.duration.unwrap_or_default()), &tools);
+        say(
+            format!(
+                "tool.call.completed  {}, {:.0?}",
+                call.name.unwrap_or("?"),
+                call.duration.unwrap_or_default()
+            ),
+            &tools,
+        );
     });
     let agent = Arc::new(Mutex::new(None::<Event>));
     let ended = Arc::clone(&agent);
@@ -147,20 +185,28 @@ async fn run() -> Result<bool, Failure> {
         *ended.lock().unwrap_or_else(|e| e.into_inner()) = Some(run.event.clone());
     });
 
-    let server = ModelServer::start()?;
     let key = std::env::var("OPENAI_API_KEY").ok();
     let base_url = match &key {
-        Some(_) => std::env::var("OPENAI_BASE_URL").unwrap_or_else(|_| "https://api.openai.com/v1".to_owned()),
-        None => server.base_url().to_owned(),
+        Some(_) => std::env::var("OPENAI_BASE_URL")
+            .unwrap_or_else(|_| "https://api.openai.com/v1".to_owned()),
+        None => model_server::start()?,
     };
     let model = OpenAi::new(&base_url, key.as_deref().unwrap_or("no key"));
-    let answer = plan_trip(&model, "A rainy weekend in Paris, please. Check the weather and find a hotel.").await?;
+    let answer = plan_trip(
+        &model,
+        "A rainy weekend in Paris, please. Check the weather and find a hotel.",
+    )
+    .await?;
     let report = telemetry.shutdown_async().await;
 
     println!("\nThe agent says\n  {answer}\n\nThe handlers saw");
     let seen = seen.lock().unwrap_or_else(|e| e.into_inner());
     seen.iter().for_each(|line| println!("  {line}"));
-    let agent = agent.lock().unwrap_or_else(|e| e.into_inner()).take().ok_or("the agent's run was not seen")?;
+    let agent = agent
+        .lock()
+        .unwrap_or_else(|e| e.into_inner())
+        .take()
+        .ok_or("the agent's run was not seen")?;
     let total = |name: &str| agent.attr(name).map_or("?".to_owned(), ToString::to_string);
     println!(
         "\nTotals of the run\n  {} model calls, {} tool calls, {} tokens, {} USD",
@@ -173,7 +219,9 @@ async fn run() -> Result<bool, Failure> {
     if exports {
         println!("  http://localhost:16686/trace/{}", agent.cx.trace);
     } else {
-        println!("  no collector on localhost:4317 or 4318, and OTEL_EXPORTER_OTLP_ENDPOINT is not set: nothing was exported");
+        println!(
+            "  no collector on localhost:4317 or 4318, and OTEL_EXPORTER_OTLP_ENDPOINT is not set: nothing was exported"
+        );
     }
     // Only a run that did what it claims is a success.
     Ok(report.is_complete() && seen.len() >= 2 && !answer.is_empty())

@@ -67,7 +67,13 @@ pub(crate) enum Json {
 }
 
 /// One attribute, `KeyValue`.
-pub(crate) fn attribute(buffer: &mut Vec<u8>, field: u32, name: &str, value: FieldRef<'_>, json: Json) {
+pub(crate) fn attribute(
+    buffer: &mut Vec<u8>,
+    field: u32,
+    name: &str,
+    value: FieldRef<'_>,
+    json: Json,
+) {
     message(buffer, field, |buffer| {
         text(buffer, 1, name);
         message(buffer, 2, |buffer| any_field(buffer, value, json));
