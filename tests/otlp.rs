@@ -285,7 +285,7 @@ fn a_partial_success_is_counted_as_rejected_and_not_sent_again() {
         collector
             .requests()
             .iter()
-            .filter(|r| r.signal == Signal::Traces)
+            .filter(|r| r.signal == Some(Signal::Traces))
             .count(),
         1
     );
@@ -315,14 +315,14 @@ fn large_spans_are_split_over_requests_that_receivers_take() {
     let telemetry = builder(config(&collector)).build().unwrap();
     let page = "x".repeat(60_000);
     record(&telemetry, || {
-        for _ in 0..200 {
+        for _ in 0..100 {
             tracing::info_span!("page", a = page, b = page, c = page).in_scope(|| {});
         }
     });
     let report = telemetry.shutdown_within(SOON);
     assert!(report.is_complete(), "{report}");
     assert!(collector.requests().iter().all(|r| r.body.len() < 4 << 20));
-    assert_eq!(collector.spans().len(), 200);
+    assert_eq!(collector.spans().len(), 100);
 }
 
 #[test]

@@ -167,9 +167,7 @@ async fn answer(processor: &mut Processor, request: Request) -> bool {
         Ask::Flush => {
             // A slow receiver must not keep other records waiting.
             tokio::spawn(async move {
-                if settled.await {
-                    let _ = request.settled.send(());
-                }
+                let _ = request.settled.send(settled.await);
             });
             false
         }
@@ -179,9 +177,7 @@ async fn answer(processor: &mut Processor, request: Request) -> bool {
             }
             let delivered = settled.await;
             processor.exports.give_up().await;
-            if delivered {
-                let _ = request.settled.send(());
-            }
+            let _ = request.settled.send(delivered);
             true
         }
     }

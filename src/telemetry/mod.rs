@@ -172,6 +172,10 @@ impl Telemetry {
     }
 }
 
+/// How long after its deadline the thread may take to write what it gave up into the books. It takes microseconds; the rest
+/// is for a machine that is busy elsewhere.
+const CLOSING_TIME: Duration = Duration::from_millis(500);
+
 impl Drop for Telemetry {
     fn drop(&mut self) {
         self.shutdown();
@@ -223,9 +227,10 @@ impl Closing {
             return true;
         };
         let answer: Answer = worker.ask(ask, deadline);
-        let processed = Answer::wait(&answer.processed, deadline);
+        let processed = Answer::wait(&answer.processed, deadline).is_some();
         let handled = self.bus.flush(deadline).complete;
-        let settled = Answer::wait(&answer.settled, deadline);
+        // The thread keeps the deadline too; what it gives up then is in the books a moment later.
+        let settled = Answer::wait(&answer.settled, deadline + CLOSING_TIME).unwrap_or(false);
         if ask == Ask::Shutdown {
             self.bus.close();
         }
