@@ -53,7 +53,7 @@ fn list(input: f64) -> Vec<u8> {
 }
 
 fn acme(input: f64) -> PriceTable {
-    PriceTable::from_bytes(list(input)).expect("valid list")
+    PriceTable::from_bytes(list(input)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -585,4 +585,28 @@ fn nothing_secret_or_endless_is_in_the_debug_form() {
     );
     prices.warm();
     assert!(format!("{prices:?}").contains("genai-prices"));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_names_and_counts_get_an_answer(
+        provider in "\\PC{0,12}|(aws|google|azure|openrouter)",
+        model in "\\PC{0,40}|(gpt-4o|claude-sonnet-4-5|gemini-2.5-pro)[-@/]?[0-9-]{0,12}",
+        counts in proptest::array::uniform5(proptest::option::of(proptest::num::u64::ANY)),
+        seconds in 0_u64..20_000_000_000,
+    ) {
+        static PRICES: std::sync::OnceLock<PriceTable> = std::sync::OnceLock::new();
+        let mut usage = Usage::new();
+        [usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens, usage.reasoning_tokens] = counts;
+        let call = PricedCall::new(&model, usage, at(seconds)).provider(&provider);
+        let prices = PRICES.get_or_init(PriceTable::bundled);
+        let (first, second) = (prices.price(&call), prices.price(&call));
+        proptest::prop_assert_eq!(&first, &second);
+        if let Some(cost) = first.cost() {
+            let shares = [cost.input, cost.output].into_iter().flatten().sum();
+            proptest::prop_assert!(cost.total >= shares);
+        }
+    }
 }

@@ -38,7 +38,7 @@ fn own(kind: u8, leaf: bool, span: usize) -> (Role, Totals) {
                 Totals::model_call(usage, Some(Usd::from_pico(span as i128 * 11))),
             )
         }
-        (2, _) => (Role::Scope, Totals::tool_call(span % 2 == 0)),
+        (2, _) => (Role::Scope, Totals::tool_call(span.is_multiple_of(2))),
         (1, false) => (Role::Plain, Totals::NONE),
         _ => (Role::Scope, Totals::NONE),
     }

@@ -11,6 +11,7 @@ mod hooks;
 pub mod names;
 pub mod pricing;
 pub mod roll_up;
+mod totals;
 
 pub(crate) use hooks::Hooks;
 pub use hooks::{Enrich, SpanMut, Verdict};
@@ -21,4 +22,5 @@ pub use pricing::{
 };
 #[cfg(feature = "pricing")]
 pub use pricing::{Override, PriceError, PriceTable};
-pub use roll_up::{Role, RollUp, RollUpStats, Totals};
+pub use roll_up::{Role, RollUp, RollUpStats};
+pub use totals::Totals;

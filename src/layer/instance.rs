@@ -349,7 +349,7 @@ impl Instance {
         {
             let inner = state.lock();
             let from = &inner.record;
-            if from.subject.is_none() {
+            if from.subject.is_none() && !self.starts_wanted {
                 return;
             }
             record.what = What::Started;

@@ -6,6 +6,8 @@
 mod builder;
 mod env;
 mod error;
+#[cfg(feature = "otlp")]
+mod outlets;
 mod report;
 
 use std::sync::atomic::Ordering;

@@ -7,6 +7,7 @@
 //!
 //! Prices are estimates from public price lists, not invoices.
 
+#[cfg(feature = "pricing")]
 mod rates;
 mod reported;
 mod usd;
@@ -17,6 +18,8 @@ mod error;
 mod lookup;
 #[cfg(feature = "pricing")]
 mod memo;
+#[cfg(feature = "pricing")]
+mod override_json;
 #[cfg(feature = "pricing")]
 mod overrides;
 #[cfg(feature = "pricing")]

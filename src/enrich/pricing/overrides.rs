@@ -9,10 +9,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use regex::Regex;
-use serde::Deserialize;
 
 use super::rates::Rates;
-use super::{ParseUsdError, PriceError, Usd, lookup, table};
+use super::{ParseUsdError, PriceError, Usd, lookup, override_json, table};
 
 /// The largest compiled size of a pattern, in bytes: ten times what a list of a hundred model names needs, and
 /// small enough that a mistyped repetition is refused instead of filling memory.
@@ -34,17 +33,17 @@ const REGEX_BYTES: usize = 1 << 20;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Override {
-    pattern: Pattern,
-    provider: Option<String>,
-    input: Option<String>,
-    output: Option<String>,
-    cache_read: Option<String>,
-    cache_write: Option<String>,
-    reasoning: Option<String>,
+    pub(crate) pattern: Pattern,
+    pub(crate) provider: Option<String>,
+    pub(crate) input: Option<String>,
+    pub(crate) output: Option<String>,
+    pub(crate) cache_read: Option<String>,
+    pub(crate) cache_write: Option<String>,
+    pub(crate) reasoning: Option<String>,
 }
 
 #[derive(Debug, Clone)]
-enum Pattern {
+pub(crate) enum Pattern {
     Exact(String),
     Prefix(String),
     Regex(String),
@@ -138,7 +137,7 @@ impl Override {
     /// [`PriceError::Overrides`] if it is not JSON or a key is unknown; [`PriceError::Pattern`] and
     /// [`PriceError::Rate`] for an override that says nothing or something impossible.
     pub fn from_json(json: &[u8]) -> Result<Vec<Self>, PriceError> {
-        Self::read(json, "overrides")
+        override_json::read(json, "overrides")
     }
 
     /// Reads overrides from a JSON file; see [`Override::from_json`]. Blocks on the file.
@@ -147,39 +146,10 @@ impl Override {
     /// As [`Override::from_json`], and [`PriceError::Read`] or [`PriceError::TooLarge`] for the file itself.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Vec<Self>, PriceError> {
         let path = path.as_ref();
-        Self::read(&table::read_file(path)?, &path.display().to_string())
+        override_json::read(&table::read_file(path)?, &path.display().to_string())
     }
 
-    fn read(json: &[u8], origin: &str) -> Result<Vec<Self>, PriceError> {
-        let broken = |problem: String| PriceError::Overrides {
-            origin: origin.to_owned(),
-            problem,
-        };
-        let value: serde_json::Value =
-            serde_json::from_slice(json).map_err(|error| broken(error.to_string()))?;
-        let items = match value {
-            serde_json::Value::Array(items) => items,
-            object => vec![object],
-        };
-        items
-            .into_iter()
-            .enumerate()
-            .map(|(index, item)| {
-                let number = index + 1;
-                let entry: Entry = serde_json::from_value(item)
-                    .map_err(|error| broken(format!("entry {number}: {error}")))?;
-                let read = entry.into_override().ok_or_else(|| {
-                    broken(format!(
-                        "entry {number}: give exactly one of \"model\", \"prefix\" and \"regex\""
-                    ))
-                })?;
-                read.compile()?;
-                Ok(read)
-            })
-            .collect()
-    }
-
-    fn compile(&self) -> Result<Compiled, PriceError> {
+    pub(crate) fn compile(&self) -> Result<Compiled, PriceError> {
         let text = self.text();
         let wrong = |problem: String| PriceError::Pattern {
             pattern: text.clone(),
@@ -239,6 +209,7 @@ impl Override {
             family,
             rates,
             text: Arc::from(text.as_str()),
+            edition: Arc::from("overrides"),
         })
     }
 
@@ -256,58 +227,6 @@ impl Override {
     }
 }
 
-/// One entry of the JSON form.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    provider: Option<String>,
-    model: Option<String>,
-    prefix: Option<String>,
-    regex: Option<String>,
-    input_per_mtok: Option<JsonRate>,
-    output_per_mtok: Option<JsonRate>,
-    cache_read_per_mtok: Option<JsonRate>,
-    cache_write_per_mtok: Option<JsonRate>,
-    #[serde(alias = "reasoning")]
-    reasoning_per_mtok: Option<JsonRate>,
-    #[serde(rename = "note")]
-    _note: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum JsonRate {
-    Number(serde_json::Number),
-    Text(String),
-}
-
-impl Entry {
-    fn into_override(self) -> Option<Override> {
-        let pattern = match (self.model, self.prefix, self.regex) {
-            (Some(model), None, None) => Pattern::Exact(model),
-            (None, Some(prefix), None) => Pattern::Prefix(prefix),
-            (None, None, Some(regex)) => Pattern::Regex(regex),
-            _ => return None,
-        };
-        // A JSON number prints as the shortest text that reads back as the same number, so 2.1 stays 2.1.
-        let text = |rate: Option<JsonRate>| {
-            rate.map(|rate| match rate {
-                JsonRate::Number(number) => number.to_string(),
-                JsonRate::Text(text) => text,
-            })
-        };
-        Some(Override {
-            pattern,
-            provider: self.provider,
-            input: text(self.input_per_mtok),
-            output: text(self.output_per_mtok),
-            cache_read: text(self.cache_read_per_mtok),
-            cache_write: text(self.cache_write_per_mtok),
-            reasoning: text(self.reasoning_per_mtok),
-        })
-    }
-}
-
 /// An override that has been checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Compiled {
@@ -315,6 +234,8 @@ pub(crate) struct Compiled {
     family: Option<String>,
     pub(crate) rates: Rates,
     pub(crate) text: Arc<str>,
+    /// What stands for the edition of the list on a cost, which the list had no part in.
+    pub(crate) edition: Arc<str>,
 }
 
 #[derive(Debug, Clone)]
@@ -528,42 +449,6 @@ mod tests {
             let error = Overrides::default()
                 .and(&[broken])
                 .expect_err("broken")
-                .to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn json_keeps_decimals_exactly_and_refuses_typing_errors() {
-        let read = Override::from_json(
-            br#"[{"model": "a", "input_per_mtok": 0.1, "output_per_mtok": "0.20", "reasoning": 1e-7, "note": "2026 contract"},
-                 {"regex": "(?i)b", "provider": "xai", "input_per_mtok": 0}]"#,
-        )
-        .expect("valid");
-        let rates = read[0].compile().expect("valid").rates;
-        assert_eq!(rates.input, "0.1".parse().ok());
-        assert_eq!(rates.output, "0.2".parse().ok());
-        assert_eq!(rates.reasoning, "0.0000001".parse().ok());
-        for (broken, expected) in [
-            ("nonsense", "expected"),
-            (
-                r#"[{"model": "a", "inptu_per_mtok": 1}]"#,
-                "entry 1: unknown field `inptu_per_mtok`",
-            ),
-            (
-                r#"[{"model": "a", "prefix": "b", "input_per_mtok": 1}]"#,
-                "entry 1: give exactly one",
-            ),
-            (r#"{"input_per_mtok": 1}"#, "entry 1: give exactly one"),
-            (
-                r#"{"model": "a", "input_per_mtok": -1}"#,
-                "override exact a: input is not a decimal",
-            ),
-            (r#"{"model": "a", "input_per_mtok": true}"#, "entry 1"),
-            ("7", "entry 1"),
-        ] {
-            let error = Override::from_json(broken.as_bytes())
-                .expect_err(broken)
                 .to_string();
             assert!(error.contains(expected), "{error}");
         }

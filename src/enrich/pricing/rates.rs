@@ -63,9 +63,10 @@ pub(crate) fn check(usage: &Usage) -> Result<(), UnknownCost> {
     if usage.input_tokens.is_none() && usage.output_tokens.is_none() {
         return Err(UnknownCost::NoUsage);
     }
+    // A part whose whole was not reported contradicts nothing; whether it can be priced is decided there.
     let fits = |whole: Option<u64>, parts: [Option<u64>; 2]| {
         let parts = parts[0].unwrap_or(0).checked_add(parts[1].unwrap_or(0));
-        parts.is_some_and(|parts| parts <= whole.unwrap_or(0))
+        parts.is_some_and(|parts| whole.is_none_or(|whole| parts <= whole))
     };
     if fits(
         usage.input_tokens,
@@ -86,7 +87,11 @@ fn side(
 ) -> Result<Option<Usd>, UnknownCost> {
     let Some(tokens) = tokens else {
         // Not reported and charged for: what is known would be less than the call cost.
-        return if rate.is_some_and(|rate| rate > Usd::ZERO) {
+        let charged = |rate: Option<Usd>| rate.is_some_and(|rate| rate > Usd::ZERO);
+        let part = |(tokens, own): &(Option<u64>, Option<Usd>)| {
+            tokens.is_some_and(|tokens| tokens > 0) && charged(*own)
+        };
+        return if charged(rate) || parts.iter().any(part) {
             Err(UnknownCost::PartialUsage)
         } else {
             Ok(None)
@@ -191,7 +196,6 @@ mod tests {
             Usage::new().input(3).cache_read(13_216).output(10),
             Usage::new().input(10).cache_read(6).cache_write(5),
             Usage::new().output(10).reasoning(11),
-            Usage::new().output(10).cache_read(1),
             Usage::new()
                 .input(10)
                 .cache_read(u64::MAX)
@@ -218,6 +222,10 @@ mod tests {
         );
         assert_eq!(
             rates().charge(&Usage::new().output(10)),
+            Err(UnknownCost::PartialUsage)
+        );
+        assert_eq!(
+            rates().charge(&Usage::new().output(10).cache_read(9)),
             Err(UnknownCost::PartialUsage)
         );
         let embedding = Rates {

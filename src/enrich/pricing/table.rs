@@ -152,11 +152,10 @@ impl PriceTable {
     /// a fingerprint. Decodes the bundled table if nothing has yet.
     #[must_use]
     pub fn version(&self) -> Arc<str> {
-        self.0
-            .load()
-            .source
-            .prices()
-            .map_or_else(|| Arc::from("unavailable"), |(_, version)| version)
+        self.0.load().source.prices().map_or_else(
+            || Arc::from("unavailable"),
+            |(_, version)| Arc::clone(version),
+        )
     }
 
     fn replace_source(&self, source: Source) {
@@ -230,13 +229,7 @@ impl Edition {
             Resolved::Unknown(reason) => return Err(reason),
             Resolved::Override(one) => {
                 let charge = one.rates.charge(&call.usage)?;
-                // The edition of the list has no part in it, so it is not decoded for its name.
-                return Ok(cost(
-                    charge,
-                    CostSource::Override,
-                    Arc::from("overrides"),
-                    Arc::clone(&one.text),
-                ));
+                return Ok(cost(charge, CostSource::Override, &one.edition, &one.text));
             }
             Resolved::Table(found) => found,
         };
@@ -259,7 +252,7 @@ impl Edition {
             rates.charge(&call.usage)?,
             CostSource::Table,
             version,
-            Arc::clone(&found.entry),
+            &found.entry,
         ))
     }
 
@@ -290,14 +283,19 @@ impl Edition {
     }
 }
 
-fn cost(charge: rates::Charge, source: CostSource, table: Arc<str>, matched: Arc<str>) -> Cost {
+fn cost(charge: rates::Charge, source: CostSource, table: &Arc<str>, matched: &Arc<str>) -> Cost {
+    let rates::Charge {
+        input,
+        output,
+        total,
+    } = charge;
     Cost {
-        total: charge.total,
-        input: charge.input,
-        output: charge.output,
+        total,
+        input,
+        output,
         source,
-        table,
-        matched,
+        table: Arc::clone(table),
+        matched: Arc::clone(matched),
     }
 }
 
@@ -305,9 +303,9 @@ fn cost(charge: rates::Charge, source: CostSource, table: Arc<str>, matched: Arc
 
 impl Source {
     /// The list and its name, decoding the bundled one if need be.
-    fn prices(&self) -> Option<(&Calculator, Arc<str>)> {
+    fn prices(&self) -> Option<(&Calculator, &Arc<str>)> {
         match self {
-            Self::Loaded(prices, version) => Some((prices, Arc::clone(version))),
+            Self::Loaded(prices, version) => Some((prices, version)),
             Self::Bundled(decoded) => decoded
                 .get_or_init(|| {
                     // The crate panics if its own data is broken; that must not end the telemetry thread.
@@ -320,7 +318,7 @@ impl Source {
                     Some((prices, version("genai-prices 0.2 bundled", prices, print)))
                 })
                 .as_ref()
-                .map(|(prices, version)| (*prices, Arc::clone(version))),
+                .map(|(prices, version)| (*prices, version)),
         }
     }
 }

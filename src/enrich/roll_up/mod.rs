@@ -1,243 +1,24 @@
 //! Subtree totals: what happened below a span, added up as spans end.
 //!
-//! Owns: [`Totals`] and [`RollUp`], which carries each ended span's totals to its nearest ancestor still open.
+//! Owns: [`RollUp`], which carries each ended span's [`Totals`] to its nearest ancestor still open.
 //! Promises: bounded memory, no recursion, sums that saturate and say so, nothing counted twice when model calls nest;
 //! what can no longer reach an ancestor is kept in [`RollUpStats`], not lost silently.
 //! Never: looks at records or clocks; it is told span ids and numbers.
 
+mod load;
+mod span_ids;
+
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use opentelemetry::SpanId;
 
-use super::Usd;
-use crate::event::Usage;
+pub use load::Role;
+use load::{Load, Way};
+use span_ids::SpanIds;
 
-/// What happened in a span and below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Totals {
-    /// Model calls; a call inside a call of the same kind is part of the outer one.
-    pub calls: u64,
-    /// Tool calls.
-    pub tool_calls: u64,
-    /// Tool calls that failed; a part of `tool_calls`.
-    pub tool_errors: u64,
-    /// Tokens of the model calls. A count is `None` if no call reported it.
-    pub usage: Usage,
-    /// The known costs together. `None` if none is known.
-    pub cost: Option<Usd>,
-    /// Whether the cost of every call is known. If not, `cost` is a lower bound.
-    pub cost_complete: bool,
-}
-
-impl Totals {
-    /// Nothing happened, and that is known.
-    pub const NONE: Self = Self {
-        calls: 0,
-        tool_calls: 0,
-        tool_errors: 0,
-        usage: Usage::new(),
-        cost: None,
-        cost_complete: true,
-    };
-
-    /// One model call.
-    #[must_use]
-    pub const fn model_call(usage: Usage, cost: Option<Usd>) -> Self {
-        Self {
-            calls: 1,
-            usage,
-            cost,
-            cost_complete: cost.is_some(),
-            ..Self::NONE
-        }
-    }
-
-    /// One tool call.
-    #[must_use]
-    pub const fn tool_call(failed: bool) -> Self {
-        Self {
-            tool_calls: 1,
-            tool_errors: failed as u64,
-            ..Self::NONE
-        }
-    }
-
-    /// Whether there is nothing to add.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        *self == Self::NONE
-    }
-
-    /// Adds `other`. Answers `false` if a sum did not fit and stopped at its largest value; a cost that stopped there
-    /// is marked incomplete.
-    pub fn add(&mut self, other: &Self) -> bool {
-        let mut fits = true;
-        let mut count = |sum: &mut u64, more: u64| match sum.checked_add(more) {
-            Some(total) => *sum = total,
-            None => (*sum, fits) = (u64::MAX, false),
-        };
-        count(&mut self.calls, other.calls);
-        count(&mut self.tool_calls, other.tool_calls);
-        count(&mut self.tool_errors, other.tool_errors);
-        let (usage, more) = (&mut self.usage, &other.usage);
-        for (sum, more) in [
-            (&mut usage.input_tokens, more.input_tokens),
-            (&mut usage.output_tokens, more.output_tokens),
-            (&mut usage.cache_read_tokens, more.cache_read_tokens),
-            (&mut usage.cache_write_tokens, more.cache_write_tokens),
-            (&mut usage.reasoning_tokens, more.reasoning_tokens),
-        ] {
-            if let Some(more) = more {
-                count(sum.get_or_insert(0), more);
-            }
-        }
-        self.cost_complete &= other.cost_complete;
-        if let Some(more) = other.cost {
-            let sum = self.cost.unwrap_or(Usd::ZERO);
-            match sum.checked_add(more) {
-                Some(total) => self.cost = Some(total),
-                None => {
-                    self.cost = Some(sum.saturating_add(more));
-                    self.cost_complete = false;
-                    fits = false;
-                }
-            }
-        }
-        fits
-    }
-
-    /// A model call that had model calls of the same kind inside it: a wrapper around a provider's client, or an
-    /// attempt inside a call with retries. The outer one counts, once.
-    ///
-    /// `self` is the outer call alone, `inner` what happened below it. The inner tokens stand in only if the outer
-    /// call reported none, the inner cost only if the outer one has none. Tools below are added as ever.
-    #[must_use]
-    pub fn around(self, inner: &Self) -> Self {
-        let mut whole = self;
-        if !reports_tokens(&self.usage) {
-            whole.usage = inner.usage;
-        }
-        if whole.cost.is_none() {
-            (whole.cost, whole.cost_complete) =
-                (inner.cost, inner.cost.is_some() && inner.cost_complete);
-        }
-        let tools = Self {
-            tool_calls: inner.tool_calls,
-            tool_errors: inner.tool_errors,
-            ..Self::NONE
-        };
-        whole.add(&tools);
-        whole
-    }
-}
-
-impl Default for Totals {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
-fn reports_tokens(usage: &Usage) -> bool {
-    usage.input_tokens.is_some() || usage.output_tokens.is_some()
-}
-
-/// What an ended span is to the model calls around and inside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Role {
-    /// A model call. Those inside it are part of it, see [`Totals::around`].
-    ModelCall,
-    /// An agent, a tool, a workflow: model calls inside it are its own doing, whatever it was called from.
-    Scope,
-    /// Anything else, such as a step or an HTTP request: model calls inside it belong to what is around it.
-    Plain,
-}
-
-/// What ended below a span: `inner` would be part of a model call around it, `apart` would not.
-#[derive(Debug, Clone, Copy, Default)]
-struct Load {
-    inner: Totals,
-    apart: Totals,
-}
-
-impl Load {
-    fn is_none(&self) -> bool {
-        self.inner.is_none() && self.apart.is_none()
-    }
-
-    fn add(&mut self, other: &Self) -> bool {
-        // Both, whatever the first says.
-        self.inner.add(&other.inner) & self.apart.add(&other.apart)
-    }
-
-    fn whole(&self) -> (Totals, bool) {
-        let mut whole = self.inner;
-        let fits = whole.add(&self.apart);
-        (whole, fits)
-    }
-
-    /// What is left of a load that ended late, after it went `way`.
-    fn past(mut self, way: Way) -> (Self, bool) {
-        if way.calls_counted {
-            self.inner.calls = 0;
-        }
-        if way.tokens_counted {
-            let tools = (self.inner.tool_calls, self.inner.tool_errors);
-            self.inner = Totals {
-                tool_calls: tools.0,
-                tool_errors: tools.1,
-                ..Totals::NONE
-            };
-        }
-        if !way.apart {
-            return (self, true);
-        }
-        let (apart, fits) = self.whole();
-        (
-            Self {
-                inner: Totals::NONE,
-                apart,
-            },
-            fits,
-        )
-    }
-}
-
-/// What happens to the `inner` part of a load that passes ended spans.
-#[derive(Debug, Clone, Copy, Default)]
-struct Way {
-    /// A model call was passed, so the calls are part of one that has been counted.
-    calls_counted: bool,
-    /// A model call with tokens of its own was passed, so tokens and cost have been counted too.
-    tokens_counted: bool,
-    /// A scope was passed, and what is left is its own doing.
-    apart: bool,
-}
-
-impl Way {
-    /// Past the span that an ended `role` leaves behind.
-    fn past(role: Role, reports_tokens: bool) -> Self {
-        let model_call = role == Role::ModelCall;
-        Self {
-            calls_counted: model_call,
-            tokens_counted: model_call && reports_tokens,
-            apart: role == Role::Scope,
-        }
-    }
-
-    /// This way, then that one further up. Past a scope nothing is `inner` any more, so nothing else happens to it.
-    fn then(self, further: Self) -> Self {
-        if self.apart {
-            return self;
-        }
-        Self {
-            calls_counted: self.calls_counted || further.calls_counted,
-            tokens_counted: self.tokens_counted || further.tokens_counted,
-            apart: further.apart,
-        }
-    }
-}
+use super::Totals;
+use super::totals::reports_tokens;
 
 /// Carries totals upwards, from each span that ends to its nearest ancestor still open.
 ///
@@ -260,11 +41,11 @@ impl Way {
 #[derive(Debug)]
 pub struct RollUp {
     /// What ended below a span that has not ended itself.
-    below: HashMap<SpanId, Below>,
+    below: HashMap<u64, Below, SpanIds>,
     /// Where the totals of spans that ended lately go.
-    ended: HashMap<SpanId, Ended>,
+    ended: HashMap<u64, Ended, SpanIds>,
     /// The spans in `ended`, oldest first.
-    order: VecDeque<SpanId>,
+    order: VecDeque<u64>,
     capacity: usize,
     clock: u64,
     stats: RollUpStats,
@@ -278,7 +59,7 @@ struct Below {
 
 #[derive(Debug, Clone, Copy)]
 struct Ended {
-    parent: Option<SpanId>,
+    parent: Option<u64>,
     way: Way,
 }
 
@@ -320,8 +101,8 @@ impl RollUp {
     #[must_use]
     pub fn with_capacity(spans: usize) -> Self {
         Self {
-            below: HashMap::new(),
-            ended: HashMap::new(),
+            below: HashMap::default(),
+            ended: HashMap::default(),
             order: VecDeque::new(),
             capacity: spans.max(1),
             clock: 0,
@@ -335,6 +116,7 @@ impl RollUp {
     /// `parent` is the parent in this process; `None` for a root and for a span whose parent is remote.
     pub fn end(&mut self, span: SpanId, parent: Option<SpanId>, role: Role, own: Totals) -> Totals {
         let mut load = self.remove(span);
+        let (home, beyond) = self.nearest_open(key(parent));
         let mut reports = false;
         let fits = match role {
             Role::ModelCall => {
@@ -355,21 +137,28 @@ impl RollUp {
         };
         let (whole, sum_fits) = load.whole();
         self.count_overflow(fits && sum_fits);
-        self.remember(span, parent, Way::past(role, reports));
-        self.carry(parent, load);
+        if let Some(span) = key(Some(span)) {
+            self.remember(
+                span,
+                Ended {
+                    parent: home,
+                    way: Way::past(role, reports).then(beyond),
+                },
+            );
+        }
+        self.carry(home, beyond, load, key(parent).is_some());
         whole
     }
 
     /// Carries the totals of a child to `parent`, or to its nearest ancestor that has not ended. Part of [`RollUp::end`];
     /// for children that are not spans of their own.
     pub fn child_ended(&mut self, parent: Option<SpanId>, own: Totals) {
-        self.carry(
-            parent,
-            Load {
-                inner: own,
-                apart: Totals::NONE,
-            },
-        );
+        let (home, way) = self.nearest_open(key(parent));
+        let load = Load {
+            inner: own,
+            apart: Totals::NONE,
+        };
+        self.carry(home, way, load, key(parent).is_some());
     }
 
     /// Removes and answers what ended below `span` so far. Part of [`RollUp::end`].
@@ -386,8 +175,8 @@ impl RollUp {
     }
 
     fn remove(&mut self, span: SpanId) -> Load {
-        self.below
-            .remove(&span)
+        key(Some(span))
+            .and_then(|span| self.below.remove(&span))
             .map_or_else(Load::default, |below| below.load)
     }
 
@@ -395,59 +184,54 @@ impl RollUp {
         self.stats.overflows = self.stats.overflows.saturating_add(u64::from(!fits));
     }
 
-    fn carry(&mut self, parent: Option<SpanId>, load: Load) {
-        let (home, way) = self.nearest_open(parent);
+    /// Adds `load` to what is below `home`, the way there being `way`. Without a home it is an orphan if it had a parent.
+    fn carry(&mut self, home: Option<u64>, way: Way, load: Load, had_parent: bool) {
         let (load, fits) = load.past(way);
         self.count_overflow(fits);
         if load.is_none() {
             return;
         }
         let Some(home) = home else {
-            // A root has nobody to tell; only what was on its way to somebody is an orphan.
-            if valid(parent).is_some() {
+            if had_parent {
                 self.stats.orphaned = self.stats.orphaned.saturating_add(1);
                 self.stats.lose(&load);
             }
             return;
         };
-        if !self.below.contains_key(&home) && self.below.len() >= self.capacity {
-            self.evict();
-        }
         self.clock += 1;
         let touched = self.clock;
-        let below = self.below.entry(home).or_insert(Below {
-            load: Load::default(),
-            touched,
-        });
-        below.touched = touched;
-        let fits = below.load.add(&load);
-        self.count_overflow(fits);
+        if let Some(below) = self.below.get_mut(&home) {
+            below.touched = touched;
+            let fits = below.load.add(&load);
+            self.count_overflow(fits);
+            return;
+        }
+        if self.below.len() >= self.capacity {
+            self.evict();
+        }
+        self.below.insert(home, Below { load, touched });
     }
 
-    fn remember(&mut self, span: SpanId, parent: Option<SpanId>, way: Way) {
-        // Past a parent that has ended already the way is known: chains never grow while they are built top down.
-        let (parent, further) = self.nearest_open(parent);
-        if !self.ended.contains_key(&span) {
-            while self.ended.len() >= self.capacity {
-                let Some(oldest) = self.order.pop_front() else {
-                    break;
-                };
-                self.ended.remove(&oldest);
+    fn remember(&mut self, span: u64, ended: Ended) {
+        match self.ended.entry(span) {
+            Entry::Occupied(mut known) => {
+                known.insert(ended);
+                return;
             }
-            self.order.push_back(span);
+            Entry::Vacant(new) => new.insert(ended),
+        };
+        self.order.push_back(span);
+        while self.ended.len() > self.capacity {
+            let Some(oldest) = self.order.pop_front() else {
+                break;
+            };
+            self.ended.remove(&oldest);
         }
-        self.ended.insert(
-            span,
-            Ended {
-                parent,
-                way: way.then(further),
-            },
-        );
     }
 
     /// The nearest of `span` and its ancestors that has not ended, and the way there.
-    fn nearest_open(&mut self, span: Option<SpanId>) -> (Option<SpanId>, Way) {
-        let mut home = valid(span);
+    fn nearest_open(&mut self, span: Option<u64>) -> (Option<u64>, Way) {
+        let mut home = span;
         let mut passed = Vec::new();
         while let Some(at) = home {
             let Some(ended) = self.ended.get(&at) else {
@@ -497,13 +281,17 @@ impl Default for RollUp {
     }
 }
 
-fn valid(span: Option<SpanId>) -> Option<SpanId> {
-    span.filter(|span| *span != SpanId::INVALID)
+/// A span's id as a number; the invalid id is nobody's.
+fn key(span: Option<SpanId>) -> Option<u64> {
+    span.map(|span| u64::from_be_bytes(span.to_bytes()))
+        .filter(|key| *key != 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enrich::Usd;
+    use crate::event::Usage;
 
     fn id(number: u64) -> SpanId {
         SpanId::from(number)
@@ -577,23 +365,6 @@ mod tests {
             (1, Some(101), Some(Usd::from_pico(6)))
         );
         assert_eq!(roll_up.end(id(1), None, Role::Scope, Totals::NONE), outer);
-    }
-
-    #[test]
-    fn inner_tokens_and_cost_fill_in_for_an_outer_call_without() {
-        let inner = call(100, 5);
-        let bare = Totals::model_call(Usage::new(), None);
-        let whole = bare.around(&inner);
-        assert_eq!(
-            (whole.calls, whole.usage, whole.cost, whole.cost_complete),
-            (1, inner.usage, inner.cost, true)
-        );
-        let unpriced = Totals::model_call(Usage::new().input(7), None).around(&inner);
-        assert_eq!(
-            (unpriced.usage.input_tokens, unpriced.cost),
-            (Some(7), inner.cost)
-        );
-        assert!(!bare.around(&Totals::NONE).cost_complete);
     }
 
     #[test]
