@@ -808,15 +808,16 @@ fn while_paused_nothing_is_drawn_and_afterwards_nothing_is_missing() {
 #[test]
 fn an_idle_console_is_silent_and_asks_for_nothing() {
     let (mut console, written) = live();
-    assert!(!console.wants_tick());
-    console.tick(at(0));
+    assert_eq!(console.tick(at(0)), None);
     feed(&mut console, [event("step.started", 1, 0, "s", 0)]);
-    assert!(console.wants_tick());
-    console.tick(at(200));
+    assert_eq!(console.tick(at(200)), Some(Console::INTERVAL));
     feed(&mut console, [event("step.completed", 1, 0, "s", 300)]);
-    assert!(console.wants_tick(), "the last frame is due");
-    console.tick(at(400));
-    assert!(!console.wants_tick());
+    assert_eq!(
+        console.tick(at(250)),
+        Some(Console::INTERVAL),
+        "the last frame is not due yet"
+    );
+    assert_eq!(console.tick(at(400)), None);
     written.take();
     console.tick(at(10_000));
     drop(console);
