@@ -1,4 +1,9 @@
 //! What people see: the plain form, colours, the live region, hostile names, limits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops where it goes wrong"
+)]
 
 #[path = "support/vt.rs"]
 mod vt;

@@ -1,4 +1,9 @@
 //! The examples' model speaks the wire format it claims to, and their client reads it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops where it goes wrong"
+)]
 
 #[path = "../examples/support/mod.rs"]
 mod support;
