@@ -37,11 +37,11 @@ use self::terminal::Screen;
 use self::tree::{Applied, Key, Limits, Tree};
 use crate::event::{Causality, Event, EventId};
 
-pub use self::escape::escape;
+pub use self::escape::{escape, escape_lines};
 pub use self::options::{ConsoleOptions, Output};
 
-/// The console. Feed it events in their order, [`tick`](Self::tick) it now and then, and [`finish`](Self::finish) it; dropping
-/// it does that too.
+/// The console. Feed it events in their order, [`tick`](Self::tick) it while [`wants_tick`](Self::wants_tick) says so, and
+/// [`finish`](Self::finish) it; dropping it does that too.
 ///
 /// Telemetry built with [`console`](crate::TelemetryBuilder::console) has one and does all this.
 ///
@@ -204,9 +204,15 @@ impl Console {
         }
     }
 
-    /// Draws a frame, if one is due, and says within what time it wants to be called again if no event comes before: `None`
-    /// when nothing is open and nothing waits. `now` is on the clock of the events.
-    pub fn tick(&mut self, now: SystemTime) -> Option<Duration> {
+    /// Whether time alone changes what is shown: then [`tick`](Self::tick) wants to be called every
+    /// [`INTERVAL`](Self::INTERVAL) or so.
+    pub fn wants_tick(&self) -> bool {
+        let screen = self.lock();
+        !self.tree.is_empty() || screen.has_queued() || screen.is_shown()
+    }
+
+    /// Draws a frame, if one is due. `now` is on the clock of the events.
+    pub fn tick(&mut self, now: SystemTime) {
         while let Some(root) = self.tree.lingering(now) {
             self.keep_tree(root);
             self.tree.release(root);
@@ -222,9 +228,6 @@ impl Console {
         if since.is_none_or(|since| since >= due) {
             self.draw(now);
         }
-        let screen = self.lock();
-        let waits = !self.tree.is_empty() || screen.has_queued() || screen.is_shown();
-        waits.then_some(Self::INTERVAL)
     }
 
     fn draw(&mut self, now: SystemTime) {

@@ -4,10 +4,15 @@
 //! Promise: token counts are integers, input includes what came from a cache; an unknown cost is absent and says why;
 //! totals never use the names of a single call's usage, so that no backend adds them twice.
 
+use std::sync::Arc;
+
+use opentelemetry::SpanId;
+
+use super::{
+    CostModel, CostOutcome, ModelAliases, PricedCall, Role, RollUp, Totals, UnknownCost, Usd,
+    names, reported_cost,
+};
 use crate::clock::Clock;
-use crate::enrich::pricing::{Cost, CostModel, CostOutcome, PricedCall, UnknownCost, Usd};
-use crate::enrich::provider_name;
-use crate::enrich::roll_up::{RollUp, Totals};
 use crate::event::{Kind, Subject, Usage, Value};
 use crate::pipeline::events::failed;
 use crate::record::{FieldRef, Limits, Outcome, Record};
@@ -25,15 +30,29 @@ pub(crate) const USAGE: [&str; 5] = [
 /// Names before the conventions' present ones, and what they became.
 const RENAMED: [(&str, &str); 5] = [
     (semconv::GEN_AI_SYSTEM, semconv::GEN_AI_PROVIDER_NAME),
-    ("gen_ai.usage.prompt_tokens", semconv::GEN_AI_USAGE_INPUT_TOKENS),
-    ("gen_ai.usage.completion_tokens", semconv::GEN_AI_USAGE_OUTPUT_TOKENS),
-    (semconv::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
-    ("gen_ai.usage.reasoning_tokens", semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+    (
+        "gen_ai.usage.prompt_tokens",
+        semconv::GEN_AI_USAGE_INPUT_TOKENS,
+    ),
+    (
+        "gen_ai.usage.completion_tokens",
+        semconv::GEN_AI_USAGE_OUTPUT_TOKENS,
+    ),
+    (
+        semconv::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
+        semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+    ),
+    (
+        "gen_ai.usage.reasoning_tokens",
+        semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+    ),
 ];
 
 /// Whether the span is a model call.
 pub(crate) fn is_inference(record: &Record) -> bool {
-    record.subject.is_some_and(|subject| subject.kind() == Kind::Llm)
+    record
+        .subject
+        .is_some_and(|subject| subject.kind() == Kind::Llm)
 }
 
 /// Brings a span that started or ended to one spelling.
@@ -47,9 +66,11 @@ pub(crate) fn normalise(record: &mut Record, limits: &Limits) {
         }
     }
     if let Some(given) = record.fields.str(semconv::GEN_AI_PROVIDER_NAME) {
-        let name = provider_name(given).into_owned();
+        let name = names::provider(given).to_owned();
         if name != given {
-            record.fields.set_str(semconv::GEN_AI_PROVIDER_NAME, &name, limits);
+            record
+                .fields
+                .set_str(semconv::GEN_AI_PROVIDER_NAME, &name, limits);
         }
     }
     for name in USAGE {
@@ -69,12 +90,20 @@ pub(crate) fn normalise(record: &mut Record, limits: &Limits) {
 }
 
 fn inherit(record: &mut Record, limits: &Limits) {
-    let (Some(subject), Some(above)) = (record.subject, record.inherited.clone()) else { return };
+    let (Some(subject), Some(above)) = (record.subject, record.inherited.clone()) else {
+        return;
+    };
     // A step has no use for the attribute: the agent above it says it.
-    let agent = above.agent_name.as_deref().filter(|_| subject != Subject::STEP && subject != Subject::WORKFLOW);
+    let agent = above
+        .agent_name
+        .as_deref()
+        .filter(|_| subject != Subject::STEP && subject != Subject::WORKFLOW);
     for (name, value) in [
         (semconv::GEN_AI_AGENT_NAME, agent),
-        (semconv::GEN_AI_CONVERSATION_ID, above.conversation_id.as_deref()),
+        (
+            semconv::GEN_AI_CONVERSATION_ID,
+            above.conversation_id.as_deref(),
+        ),
         (semconv::SESSION_ID, above.session_id.as_deref()),
     ] {
         if let Some(value) = value
@@ -98,33 +127,58 @@ pub(crate) fn usage(record: &Record) -> Usage {
     usage
 }
 
+/// What model calls are priced by.
+pub(crate) struct Prices {
+    pub(crate) model: Arc<dyn CostModel>,
+    pub(crate) aliases: ModelAliases,
+}
+
+impl Prices {
+    /// The bundled table, or without the feature `pricing` none.
+    pub(crate) fn default_model() -> Arc<dyn CostModel> {
+        #[cfg(feature = "pricing")]
+        return Arc::new(super::PriceTable::bundled());
+        #[cfg(not(feature = "pricing"))]
+        return Arc::new(|_: &PricedCall<'_>| CostOutcome::Unknown(UnknownCost::TableUnavailable));
+    }
+}
+
 /// What a model call cost, written onto it, with the plain names.
-pub(crate) fn price(record: &mut Record, prices: &dyn CostModel, clock: &Clock, limits: &Limits) -> Option<Usd> {
-    if record.chunks.count > 0 && record.fields.get(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK).is_none() {
+pub(crate) fn price(
+    record: &mut Record,
+    prices: &Prices,
+    clock: &Clock,
+    limits: &Limits,
+) -> Option<Usd> {
+    if record.chunks.count > 0
+        && record
+            .fields
+            .get(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK)
+            .is_none()
+    {
         let waited = record.chunks.first.saturating_sub(record.start) as f64 / 1e9;
-        record.fields.set_f64(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, waited, limits);
+        record
+            .fields
+            .set_f64(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, waited, limits);
     }
     let usage = usage(record);
-    let outcome = match record.fields.get(semconv::GEN_AI_USAGE_COST) {
-        Some(told) => match told.as_number().and_then(Usd::from_f64) {
-            Some(total) => CostOutcome::Priced(Cost::told_by_provider(total)),
-            None => CostOutcome::Unknown(UnknownCost::Invalid),
-        },
-        None => {
-            let text = |name: &str| record.fields.str(name);
-            let answered = text(semconv::GEN_AI_RESPONSE_MODEL);
-            let asked = text(semconv::GEN_AI_REQUEST_MODEL);
-            match answered.or(asked) {
-                Some(model) => prices.price(&PricedCall {
-                    provider: text(semconv::GEN_AI_PROVIDER_NAME),
-                    model,
-                    request_model: asked,
-                    usage,
-                    time: clock.system_time(record.start),
-                    service_tier: text(semconv::OPENAI_RESPONSE_SERVICE_TIER),
-                }),
-                None => CostOutcome::Unknown(UnknownCost::NoModel),
-            }
+    let text = |name: &str| record.fields.str(name);
+    let asked = text(semconv::GEN_AI_REQUEST_MODEL);
+    let model = text(semconv::GEN_AI_RESPONSE_MODEL).or(asked);
+    let told = reported_cost(|name| record.fields.get(name).and_then(FieldRef::as_number));
+    let outcome = match (told, model) {
+        (Some(cost), _) => CostOutcome::Priced(cost),
+        (None, None) => CostOutcome::Unknown(UnknownCost::UnknownModel),
+        (None, Some(model)) => {
+            let mut call = PricedCall::new(
+                prices.aliases.resolve(model),
+                usage,
+                clock.system_time(record.start),
+            );
+            call.provider = text(semconv::GEN_AI_PROVIDER_NAME);
+            call.request_model = asked.map(|asked| prices.aliases.resolve(asked));
+            call.service_tier = text(semconv::OPENAI_RESPONSE_SERVICE_TIER);
+            prices.model.price(&call)
         }
     };
     let cost = write_cost(record, &outcome, limits);
@@ -150,15 +204,23 @@ fn write_cost(record: &mut Record, outcome: &CostOutcome, limits: &Limits) -> Op
 
 fn write_plain_names(record: &mut Record, usage: Usage, cost: Option<Usd>, limits: &Limits) {
     let fields = &mut record.fields;
-    let model = fields.str(semconv::GEN_AI_RESPONSE_MODEL).or_else(|| fields.str(semconv::GEN_AI_REQUEST_MODEL));
+    let model = fields
+        .str(semconv::GEN_AI_RESPONSE_MODEL)
+        .or_else(|| fields.str(semconv::GEN_AI_REQUEST_MODEL));
     let model = model.map(Value::from);
     let provider = fields.str(semconv::GEN_AI_PROVIDER_NAME).map(Value::from);
-    let tokens = usage.total().and_then(|n| i64::try_from(n).ok()).map(Value::I64);
+    let tokens = usage
+        .total()
+        .and_then(|n| i64::try_from(n).ok())
+        .map(Value::I64);
     for (name, value) in [
         (semconv::LLM_MODEL, model),
         (semconv::LLM_PROVIDER, provider),
         (semconv::LLM_TOKENS_USED, tokens),
-        (semconv::LLM_COST_USD, cost.map(|cost| Value::F64(cost.as_f64()))),
+        (
+            semconv::LLM_COST_USD,
+            cost.map(|cost| Value::F64(cost.as_f64())),
+        ),
     ] {
         if let Some(value) = value {
             fields.set_value(name, value, limits);
@@ -167,25 +229,24 @@ fn write_plain_names(record: &mut Record, usage: Usage, cost: Option<Usd>, limit
 }
 
 /// Adds the span to the totals of what lies around it, and writes the totals of what lay below it.
-pub(crate) fn roll_up(record: &mut Record, cost: Option<Usd>, totals: &mut RollUp, limits: &Limits) {
-    let below = totals.take(record.id.span);
-    let mut own = Totals::default();
-    if is_inference(record) {
-        own.calls = 1;
-        own.usage = usage(record);
-        own.cost = cost;
-        own.cost_complete = cost.is_some();
-    } else if record.subject == Some(Subject::TOOL_CALL) {
-        own.tool_calls = 1;
-        own.tool_errors = u64::from(failed(record));
+pub(crate) fn roll_up(
+    record: &mut Record,
+    cost: Option<Usd>,
+    totals: &mut RollUp,
+    limits: &Limits,
+) {
+    let kind = record.subject.map(Subject::kind);
+    let (role, own) = match kind {
+        Some(Kind::Llm) => (Role::ModelCall, Totals::model_call(usage(record), cost)),
+        Some(Kind::Tool) => (Role::Scope, Totals::tool_call(failed(record))),
+        Some(Kind::Agent | Kind::Workflow) => (Role::Scope, Totals::NONE),
+        _ => (Role::Plain, Totals::NONE),
+    };
+    let around = (record.around != SpanId::INVALID).then_some(record.around);
+    let whole = totals.end(record.id.span, around, role, own);
+    if matches!(kind, Some(Kind::Agent | Kind::Workflow | Kind::Step)) && !whole.is_none() {
+        write_totals(record, &whole, limits);
     }
-    let carries = record.subject.is_some_and(|s| matches!(s.kind(), Kind::Agent | Kind::Workflow | Kind::Step));
-    if carries && !below.is_empty() {
-        write_totals(record, &below, limits);
-    }
-    // A model call inside a model call is the same call: the outer one's numbers count.
-    let sum = if is_inference(record) { own.around_inference(below) } else { own.plus(below) };
-    totals.ended(record.id.span, record.around, sum);
 }
 
 fn write_totals(record: &mut Record, totals: &Totals, limits: &Limits) {
@@ -193,12 +254,21 @@ fn write_totals(record: &mut Record, totals: &Totals, limits: &Limits) {
     let cost = totals.cost.map(|cost| Value::F64(cost.as_f64()));
     for (name, value) in [
         (semconv::LLM_TOTAL_CALLS, count(totals.calls)),
-        (semconv::LLM_TOTAL_TOKENS, totals.usage.total().map(Value::from)),
+        (
+            semconv::LLM_TOTAL_TOKENS,
+            totals.usage.total().map(Value::from),
+        ),
         (semconv::LLM_TOTAL_COST_USD, cost.clone()),
         (semconv::LLM_TOTAL_TOOL_CALLS, count(totals.tool_calls)),
         (semconv::LLM_TOTAL_TOOL_ERRORS, count(totals.tool_errors)),
-        (semconv::GEN_AI_AGGREGATED_USAGE_INPUT_TOKENS, totals.usage.input_tokens.map(Value::from)),
-        (semconv::GEN_AI_AGGREGATED_USAGE_OUTPUT_TOKENS, totals.usage.output_tokens.map(Value::from)),
+        (
+            semconv::GEN_AI_AGGREGATED_USAGE_INPUT_TOKENS,
+            totals.usage.input_tokens.map(Value::from),
+        ),
+        (
+            semconv::GEN_AI_AGGREGATED_USAGE_OUTPUT_TOKENS,
+            totals.usage.output_tokens.map(Value::from),
+        ),
         (semconv::GEN_AI_AGGREGATED_USAGE_COST, cost),
     ] {
         if let Some(value) = value {
@@ -207,13 +277,17 @@ fn write_totals(record: &mut Record, totals: &Totals, limits: &Limits) {
     }
     // A sum that leaves calls out must say so.
     if totals.calls > 0 && !totals.cost_complete {
-        record.fields.set_bool(semconv::LLM_TOTAL_COST_COMPLETE, false, limits);
+        record
+            .fields
+            .set_bool(semconv::LLM_TOTAL_COST_COMPLETE, false, limits);
     }
 }
 
 /// What an interrupted span carries.
 pub(crate) fn mark_interrupted(record: &mut Record, limits: &Limits) {
     if record.outcome == Outcome::Interrupted {
-        record.fields.set_bool(semconv::GENAI_INTERRUPTED, true, limits);
+        record
+            .fields
+            .set_bool(semconv::GENAI_INTERRUPTED, true, limits);
     }
 }

@@ -112,7 +112,9 @@ impl SpanMut<'_> {
 
     /// Sets an attribute; the last value of a name wins, the span's limits hold.
     pub fn set(&mut self, name: impl Into<Key>, value: impl Into<Value>) {
-        self.record.fields.set_value(name, value.into(), self.limits);
+        self.record
+            .fields
+            .set_value(name, value.into(), self.limits);
     }
 
     /// Removes an attribute, and says whether it was there.
@@ -137,7 +139,10 @@ pub(crate) struct Hooks {
 
 impl Hooks {
     pub(crate) fn new(hooks: Vec<Box<dyn Enrich>>, parts: Arc<Books>) -> Self {
-        let hooks = hooks.into_iter().map(|inner| Hook { inner, panics: 0 }).collect();
+        let hooks = hooks
+            .into_iter()
+            .map(|inner| Hook { inner, panics: 0 })
+            .collect();
         Self { hooks, parts }
     }
 
@@ -147,18 +152,26 @@ impl Hooks {
 
     pub(crate) fn before_span(&mut self, record: &mut Record, limits: &Limits) {
         let subject = record.subject;
-        self.each(subject, |hook| hook.before_span(&mut SpanMut { record, limits }));
+        self.each(subject, |hook| {
+            hook.before_span(&mut SpanMut { record, limits })
+        });
     }
 
     pub(crate) fn after_span(&mut self, record: &mut Record, limits: &Limits) {
         let subject = record.subject;
-        self.each(subject, |hook| hook.after_span(&mut SpanMut { record, limits }));
+        self.each(subject, |hook| {
+            hook.after_span(&mut SpanMut { record, limits })
+        });
     }
 
     pub(crate) fn on_event(&mut self, event: &mut EventData, started: bool) -> Verdict {
         let mut verdict = Verdict::Keep;
         self.each(Some(event.ty.subject()), |hook| {
-            let said = if started { hook.on_started(event) } else { hook.on_completed(event) };
+            let said = if started {
+                hook.on_started(event)
+            } else {
+                hook.on_completed(event)
+            };
             verdict = match (verdict, said) {
                 (Verdict::Drop, _) | (_, Verdict::Drop) => Verdict::Drop,
                 (Verdict::Hide, _) | (_, Verdict::Hide) => Verdict::Hide,
@@ -185,7 +198,12 @@ impl Hooks {
                     hook.panics += 1;
                     self.parts.lose(Loss::Hook, 1);
                     if hook.panics == PATIENCE {
-                        diagnostics::say(&format!("enrichment hook {number} panicked {PATIENCE} times in a row and is off"));
+                        diagnostics::say_once(
+                            &format!("hook {number}"),
+                            format_args!(
+                                "enrichment hook {number} panicked {PATIENCE} times in a row and is off"
+                            ),
+                        );
                     }
                 }
             }

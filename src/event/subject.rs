@@ -73,7 +73,7 @@ const fn span(
 
 macro_rules! subjects {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident, $channel:ident, $span:expr, $operation:expr, $phases:expr;)*) => {
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         enum Index {
@@ -379,9 +379,8 @@ mod tests {
         assert_eq!(names.len(), 71);
         for subject in Subject::ALL {
             assert_eq!(Subject::parse(subject.name()), Some(*subject));
-            assert_eq!(
-                subject.has_span(),
-                subject.phases().contains(&"started"),
+            assert!(
+                subject.has_span() || !subject.phases().contains(&"started"),
                 "{subject}"
             );
         }

@@ -79,8 +79,12 @@ fn parse(bytes: &[u8]) -> Option<SystemTime> {
         if digits == 0 {
             return None;
         }
-        for at in 0..9 {
-            let digit = if at < digits { fraction[at] - b'0' } else { 0 };
+        for digit in fraction[..digits]
+            .iter()
+            .map(|byte| byte - b'0')
+            .chain([0; 9])
+            .take(9)
+        {
             nanos = nanos * 10 + u32::from(digit);
         }
         rest = &fraction[digits..];

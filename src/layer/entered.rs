@@ -60,22 +60,13 @@ pub(crate) fn pop(instance: u32, id: u64) -> Option<Arc<SpanState>> {
 
 /// The innermost span of `instance` on this thread.
 pub(crate) fn current(instance: u32) -> Option<Arc<SpanState>> {
-    find(|e| e.instance == instance)
-}
-
-/// The span with this id, if this thread is in it: what most records are for, found without asking the subscriber.
-pub(crate) fn with_id(instance: u32, id: u64) -> Option<Arc<SpanState>> {
-    find(|e| e.id == id && e.instance == instance)
-}
-
-fn find(wanted: impl Fn(&Entered) -> bool) -> Option<Arc<SpanState>> {
     STACK
         .try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
             stack
                 .iter()
                 .rev()
-                .find(|e| wanted(e))
+                .find(|e| e.instance == instance)
                 .map(|e| Arc::clone(&e.state))
         })
         .ok()?

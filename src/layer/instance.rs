@@ -4,7 +4,7 @@
 //! Never: prices, parses or sends; runs user code (a custom sampler) under a lock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt as _, TraceState};
 use opentelemetry::{Context, KeyValue, SpanId, TraceId};
@@ -14,6 +14,7 @@ use super::classify::Steps;
 use super::entered;
 use super::face::SpanFace;
 use super::state::{Inner, OpenSpans, ParentIds, SpanState};
+use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
 use crate::event::{EventId, Key, Kind, Level, Subject, Value};
 use crate::pipeline::queue::{Item, Queue};
@@ -28,23 +29,6 @@ pub(crate) enum Sampling {
     Custom(Box<dyn ShouldSample>),
 }
 
-/// What somebody downstream wants to see besides the ends of spans.
-#[derive(Debug, Default)]
-pub(crate) struct Wants(AtomicU8);
-
-impl Wants {
-    pub(crate) const STARTED: u8 = 1;
-    pub(crate) const CHUNKS: u8 = 1 << 1;
-
-    pub(crate) fn set(&self, wants: u8) {
-        self.0.fetch_or(wants, Ordering::Relaxed);
-    }
-
-    pub(crate) fn any(&self, wants: u8) -> bool {
-        self.0.load(Ordering::Relaxed) & wants != 0
-    }
-}
-
 pub(crate) struct Instance {
     /// Tells instances apart in thread-local state.
     pub(crate) number: u32,
@@ -56,7 +40,10 @@ pub(crate) struct Instance {
     pub(crate) books: Books,
     /// What was lost of records that did arrive: late writes, attributes beyond the limits, a hook's part.
     pub(crate) parts: Arc<Books>,
-    pub(crate) wants: Wants,
+    /// Who listens in the process: starts and pieces of streams are only reported to listeners.
+    pub(crate) bus: Bus,
+    /// Whether starts are wanted though nobody listens: by the console or a hook.
+    pub(crate) starts_wanted: bool,
     pub(crate) on: AtomicBool,
     pub(crate) ids: Box<dyn IdGenerator>,
     pub(crate) sampling: Sampling,
@@ -172,7 +159,7 @@ impl Instance {
         if let Sampling::Custom(sampler) = &self.sampling {
             self.choose_custom(sampler.as_ref(), state, &mut id, parent.as_ref());
         }
-        let wants_started = self.wants.any(Wants::STARTED);
+        let wants_started = self.starts_wanted || self.bus.has_interest();
         if wants_started {
             id.started_event = self.event_id();
         }
@@ -362,7 +349,7 @@ impl Instance {
         {
             let inner = state.lock();
             let from = &inner.record;
-            if from.subject.is_none() {
+            if from.subject.is_none() && !self.starts_wanted {
                 return;
             }
             record.what = What::Started;
@@ -374,7 +361,7 @@ impl Instance {
             record.fields.copy_from(&from.fields);
         }
         record.id = id.clone();
-        record.seq = entered::next_sequence();
+        (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         self.push(Item::Other(record));
     }
 
@@ -397,7 +384,7 @@ impl Instance {
             record.meta = inner.record.meta;
             record.inherited.clone_from(&inner.record.inherited);
         }
-        record.seq = entered::next_sequence();
+        (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         record.moment = Some(moment);
         self.push(Item::Other(record));
     }
@@ -413,7 +400,7 @@ impl Instance {
             let record = &mut inner.record;
             record.id = id;
             record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
-            record.seq = entered::next_sequence();
+            (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
             if outcome != Outcome::Closed {
                 record.outcome = outcome;
             }
@@ -467,7 +454,7 @@ pub(crate) fn is_telling(name: &str) -> bool {
     .contains(&name)
 }
 
-fn to_otel(value: FieldRef<'_>) -> opentelemetry::Value {
+pub(crate) fn to_otel(value: FieldRef<'_>) -> opentelemetry::Value {
     match value {
         FieldRef::I64(n) => n.into(),
         FieldRef::F64(x) => x.into(),

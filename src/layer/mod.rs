@@ -14,13 +14,14 @@ pub(crate) mod starting;
 pub(crate) mod state;
 pub(crate) mod visit;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use tracing::dispatcher::WeakDispatch;
 use tracing::span::{Attributes, Id, Record as Values};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::Layer;
+use tracing::{Dispatch, Event, Level, Subscriber};
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::{Extensions, LookupSpan, SpanRef};
+use tracing_subscriber::registry::{Extensions, LookupSpan};
+use tracing_subscriber::{Layer, Registry};
 
 use crate::event::{Level as EventLevel, Subject};
 use crate::record::{Fields, Inherited, Outcome};
@@ -37,6 +38,8 @@ pub use filter::GenAiFilter;
 #[derive(Debug, Clone)]
 pub struct GenAiLayer {
     instance: Arc<Instance>,
+    /// The subscriber it is part of, for parents that its filter hides.
+    dispatch: Arc<OnceLock<WeakDispatch>>,
 }
 
 /// What a subscriber's span carries for us: one state for every instance that sees it, usually one.
@@ -69,7 +72,10 @@ struct Around {
 
 impl GenAiLayer {
     pub(crate) fn new(instance: Arc<Instance>) -> Self {
-        Self { instance }
+        Self {
+            instance,
+            dispatch: Arc::default(),
+        }
     }
 
     pub(crate) fn instance(&self) -> &Arc<Instance> {
@@ -83,21 +89,28 @@ impl GenAiLayer {
             .cloned()
     }
 
-    /// The state of a span in `subscriber`.
-    pub(crate) fn state<'a>(
-        &self,
-        id: &Id,
-        subscriber: &'a impl LookupSpan<'a>,
-    ) -> Option<Arc<SpanState>> {
-        if let Some(state) = entered::with_id(self.instance.number, id.into_u64()) {
-            return Some(state);
-        }
-        self.tracked(&subscriber.span(id)?.extensions())
+    /// The state of a span of the subscriber, if this instance sees it.
+    pub(crate) fn state(&self, id: &Id) -> Option<Arc<SpanState>> {
+        let dispatch = self.dispatch.get()?.upgrade()?;
+        self.tracked(&dispatch.downcast_ref::<Registry>()?.span(id)?.extensions())
     }
 
-    /// The nearest span from `span` outwards that this instance sees.
-    fn nearest<'a, S: LookupSpan<'a>>(&self, span: SpanRef<'a, S>) -> Option<Arc<SpanState>> {
-        span.scope()
+    /// The explicit parent `id`, or the nearest span around it that this instance sees: a filter may hide the parent
+    /// itself, and then only the registry knows it.
+    fn nearest<S>(&self, id: &Id, ctx: &Context<'_, S>) -> Option<Arc<SpanState>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let Some(span) = ctx.span(id) {
+            return span
+                .scope()
+                .find_map(|span| self.tracked(&span.extensions()));
+        }
+        let dispatch = self.dispatch.get()?.upgrade()?;
+        let registry = dispatch.downcast_ref::<Registry>()?;
+        registry
+            .span(id)?
+            .scope()
             .find_map(|span| self.tracked(&span.extensions()))
     }
 
@@ -177,6 +190,10 @@ impl<S> Layer<S> for GenAiLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        let _ = self.dispatch.set(subscriber.downgrade());
+    }
+
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
         let instance = &self.instance;
         if !instance.is_on() || entered::is_quiet() {
@@ -186,10 +203,7 @@ where
         let outer = if attrs.is_contextual() {
             entered::current(instance.number)
         } else {
-            attrs
-                .parent()
-                .and_then(|parent| ctx.span(parent))
-                .and_then(|span| self.nearest(span))
+            attrs.parent().and_then(|parent| self.nearest(parent, &ctx))
         };
         if instance.genai_only && !class.is(Class::GENAI) {
             let inside = outer
@@ -267,10 +281,7 @@ where
         let state = if event.is_contextual() {
             entered::current(instance.number)
         } else {
-            event
-                .parent()
-                .and_then(|parent| ctx.span(parent))
-                .and_then(|span| self.nearest(span))
+            event.parent().and_then(|parent| self.nearest(parent, &ctx))
         };
         if state.is_none() && !class.is(Class::MOMENT) {
             return;

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use opentelemetry::SpanId;
-
 use crate::clock::Clock;
-use crate::event::{Attrs, ErrorInfo, Event, EventData, EventId, EventType, Phase, Subject, Visibility};
+use crate::event::{
+    Attrs, Causality, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase, Subject, Visibility,
+};
 use crate::pipeline::names::span_name;
 use crate::record::{FieldRef, Fields, Outcome, Record, What};
 use crate::semconv;
@@ -21,37 +21,30 @@ pub(crate) struct Stamp {
 /// The event a record stands for; `None` for spans that are no subject of ours.
 pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<EventData> {
     let ty = match (record.what, &record.moment) {
-        (What::Moment, Some(moment)) => EventType::from_name(&moment.event_type),
+        (What::Moment, Some(moment)) => EventType::from_lossy(&moment.event_type),
         (What::Started, _) => EventType::new(record.subject?, Phase::Started),
         _ => EventType::new(record.subject?, phase(record)),
     };
-    let at = if record.what == What::Started { record.start } else { record.end };
+    let at = if record.what == What::Started {
+        record.start
+    } else {
+        record.end
+    };
     let mut event = EventData::new(ty, clock.system_time(at));
     event.seq = record.seq;
     event.cursor = stamp.cursor;
     event.id = EventId::from_u128(stamp.id);
     event.name = Arc::from(span_name(record));
-    let id = &record.id;
-    event.cx.trace = id.trace;
-    event.cx.span = id.span;
-    event.cx.parent_span = id.parent;
-    let known = |id: u128| (id != 0).then(|| EventId::from_u128(id));
+    event.cx = causality(record);
     match record.what {
-        What::Started => {
-            event.id = known(id.started_event).unwrap_or(event.id);
-            event.cx.parent_event = known(id.parent_event);
-        }
-        What::Ended => {
-            event.cx.started_event = known(id.started_event);
-            event.cx.parent_event = known(id.parent_event);
-            event.duration = Some(record.duration());
-        }
-        What::Moment => event.cx.parent_event = known(id.started_event),
+        What::Started => event.id = started_event(record).unwrap_or(event.id),
+        What::Ended => event.duration = Some(record.duration()),
+        What::Moment => {}
     }
     if let Some(moment) = &record.moment {
         event.level = moment.level;
         if let Some(channel) = record.fields.str(semconv::GENAI_CHANNEL) {
-            event.channel = channel.to_owned().into();
+            event.channel = Channel::new(channel.to_owned());
         }
     }
     if record.fields.str(semconv::GENAI_VISIBILITY) == Some("internal") {
@@ -60,7 +53,12 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
     who(record, &mut event);
     if record.outcome == Outcome::Failed || record.fields.get(semconv::ERROR_TYPE).is_some() {
         event.error = Some(ErrorInfo {
-            kind: Arc::from(record.fields.str(semconv::ERROR_TYPE).unwrap_or(semconv::error_type::OTHER)),
+            kind: Arc::from(
+                record
+                    .fields
+                    .str(semconv::ERROR_TYPE)
+                    .unwrap_or(semconv::error_type::OTHER),
+            ),
             message: record.error_message.as_deref().map(Arc::from),
         });
     }
@@ -68,16 +66,41 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
     Some(event)
 }
 
+fn known(id: u128) -> Option<EventId> {
+    (id != 0).then(|| EventId::from_u128(id))
+}
+
+/// The id of the span's started event.
+pub(crate) fn started_event(record: &Record) -> Option<EventId> {
+    known(record.id.started_event)
+}
+
+/// Where the record stands.
+pub(crate) fn causality(record: &Record) -> Causality {
+    let id = &record.id;
+    let mut cx = Causality::default();
+    (cx.trace, cx.span, cx.parent_span) = (id.trace, id.span, id.parent);
+    (cx.parent_event, cx.started_event) = match record.what {
+        What::Started => (known(id.parent_event), None),
+        What::Ended => (known(id.parent_event), known(id.started_event)),
+        What::Moment => (known(id.started_event), None),
+    };
+    cx
+}
+
 fn who(record: &Record, event: &mut EventData) {
     let own = |name: &str| record.fields.str(name).map(Arc::<str>::from);
     let above = record.inherited.as_deref();
     event.who.agent_name = own(semconv::GEN_AI_AGENT_NAME).or_else(|| above?.agent_name.clone());
     event.who.agent_id = own(semconv::GEN_AI_AGENT_ID);
-    event.who.conversation_id = own(semconv::GEN_AI_CONVERSATION_ID).or_else(|| above?.conversation_id.clone());
+    event.who.conversation_id =
+        own(semconv::GEN_AI_CONVERSATION_ID).or_else(|| above?.conversation_id.clone());
     event.who.session_id = own(semconv::SESSION_ID).or_else(|| above?.session_id.clone());
     event.who.correlation_id = own(semconv::CORRELATION_ID);
     event.who.step_name = own(semconv::STEP_NAME).or_else(|| {
-        let site = record.meta.filter(|_| record.subject == Some(Subject::STEP))?;
+        let site = record
+            .meta
+            .filter(|_| record.subject == Some(Subject::STEP))?;
         Some(Arc::from(site.name()))
     });
 }
@@ -87,7 +110,9 @@ pub(crate) fn phase(record: &Record) -> Phase {
     match record.fields.str(semconv::GENAI_OUTCOME) {
         Some("blocked") => Phase::Blocked,
         Some("paused") => Phase::Paused,
-        _ if record.outcome == Outcome::Canceled || record.outcome == Outcome::Interrupted => Phase::Canceled,
+        _ if record.outcome == Outcome::Canceled || record.outcome == Outcome::Interrupted => {
+            Phase::Canceled
+        }
         _ if failed(record) => Phase::Failed,
         _ => Phase::Completed,
     }
@@ -101,7 +126,8 @@ pub(crate) fn failed(record: &Record) -> bool {
         Outcome::Canceled | Outcome::Interrupted => false,
         Outcome::Closed => {
             let status = record.fields.str(semconv::OTEL_STATUS_CODE);
-            status.is_some_and(|s| s.eq_ignore_ascii_case("error")) || record.fields.get(semconv::ERROR_TYPE).is_some()
+            status.is_some_and(|s| s.eq_ignore_ascii_case("error"))
+                || record.fields.get(semconv::ERROR_TYPE).is_some()
         }
     }
 }
@@ -117,9 +143,4 @@ fn attrs(fields: &Fields) -> Attrs {
 /// The event, finished.
 pub(crate) fn publishable(data: EventData) -> Event {
     Event::new(data)
-}
-
-/// Whether the record's parent lies in this process.
-pub(crate) fn is_local_root(record: &Record) -> bool {
-    record.id.parent == SpanId::INVALID || record.id.parent_remote
 }

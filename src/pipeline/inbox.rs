@@ -50,9 +50,21 @@ impl Inbox {
     pub(crate) fn put(&self, ask: Ask, deadline: Instant) -> Answer {
         let (processed_tx, processed) = channel();
         let (settled_tx, settled) = channel();
-        let request = Request { ask, deadline, processed: processed_tx, settled: settled_tx };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-        Answer { processed, settled, deadline }
+        let request = Request {
+            ask,
+            deadline,
+            processed: processed_tx,
+            settled: settled_tx,
+        };
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(request);
+        Answer {
+            processed,
+            settled,
+            deadline,
+        }
     }
 
     pub(crate) fn take(&self) -> Vec<Request> {

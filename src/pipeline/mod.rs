@@ -1,4 +1,13 @@
 //! From the queue to the outlets, on one thread of our own.
+//!
+//! Owns the queue, the thread with its current-thread runtime, the order in which a record is enriched and handed out, and
+//! the handshake of flush and shutdown.
+//! Promise: works and ends in bounded time whatever runtime the application has, or none; what a record triggers here is
+//! never itself recorded.
 
+pub(crate) mod events;
+pub(crate) mod inbox;
 pub(crate) mod names;
+pub(crate) mod process;
 pub(crate) mod queue;
+pub(crate) mod thread;

@@ -299,6 +299,30 @@ impl Fields {
         self.dropped = self.dropped.saturating_add(other.dropped);
     }
 
+    /// Sets what `other` holds under names that are not set here.
+    pub(crate) fn fill_from(&mut self, other: &Self, limits: &Limits) {
+        for entry in &other.entries {
+            if self.position(other.name_of(entry)).is_none()
+                && let Some(Entry { name, datum }) = self.adopt(entry, &other.text, limits)
+            {
+                self.put(name, datum, limits);
+            }
+        }
+    }
+
+    /// What is here and not, or not with this value, in `other`.
+    pub(crate) fn difference(&self, other: &Self) -> Self {
+        let mut rest = Self::default();
+        for (entry, (name, value)) in self.entries.iter().zip(self.iter()) {
+            if other.get(name) != Some(value)
+                && let Some(entry) = rest.adopt(entry, &self.text, &Limits::DEFAULT)
+            {
+                rest.entries.push(entry);
+            }
+        }
+        rest
+    }
+
     /// Writes over what is there, whatever the limits on the count say.
     fn put(&mut self, name: Name, datum: Datum, limits: &Limits) {
         match self.position(self.resolve(name)) {

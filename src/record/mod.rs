@@ -156,8 +156,6 @@ pub(crate) struct Record {
     pub(crate) outcome: Outcome,
     /// Kept only where error messages may be captured.
     pub(crate) error_message: Option<String>,
-    /// The text of an error that `#[instrument(err)]` reported was seen.
-    pub(crate) reported_error: bool,
     pub(crate) fields: Fields,
     pub(crate) events: Vec<SpanEvent>,
     pub(crate) event_fields: Fields,
@@ -167,6 +165,8 @@ pub(crate) struct Record {
     pub(crate) chunks: Chunks,
     /// Number of this record on the thread that emitted it.
     pub(crate) seq: u64,
+    /// How deep in handlers of the bus it was emitted; see [`Bus::depth`](crate::bus::Bus::depth).
+    pub(crate) depth: u8,
     /// For a moment: what it is called (`subject.phase`), and how grave it is.
     pub(crate) moment: Option<Moment>,
 }
@@ -194,7 +194,6 @@ impl Default for Record {
             end: 0,
             outcome: Outcome::Closed,
             error_message: None,
-            reported_error: false,
             fields: Fields::default(),
             events: Vec::new(),
             event_fields: Fields::default(),
@@ -203,6 +202,7 @@ impl Default for Record {
             dropped_links: 0,
             chunks: Chunks::default(),
             seq: 0,
+            depth: 0,
             moment: None,
         }
     }

@@ -2,7 +2,6 @@
 
 use super::{ActiveSpan, Inference};
 use crate::event::{Level, Usage, Value};
-use crate::layer::instance::Wants;
 use crate::layer::visit::with_scratch;
 use crate::provider::Answer;
 use crate::record::{Limits, Moment};
@@ -100,7 +99,7 @@ impl Call {
     pub fn chunk(&self, text: &str) -> &Self {
         self.each(|o| {
             o.instance.chunk_arrived(&o.state);
-            if !o.instance.wants.any(Wants::CHUNKS) {
+            if !o.instance.bus.has_interest() {
                 return;
             }
             with_scratch(|fields| {

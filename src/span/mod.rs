@@ -19,6 +19,7 @@
 //! ```
 
 mod active;
+mod ext;
 mod future;
 mod inference;
 mod site;
@@ -26,6 +27,7 @@ mod starter;
 mod stream;
 
 pub use active::ActiveSpan;
+pub use ext::{SetParentError, SpanExt};
 pub use future::Run;
 pub use inference::Call;
 pub use starter::Starter;

@@ -1,0 +1,55 @@
+//! Sending traces, logs and metrics to an OpenTelemetry collector.
+//!
+//! ```text
+//! OtlpConfig ─ builder > environment > default ─▶ targets
+//!                                                   │
+//! encoded batch ─▶ sender (bounded, retries) ─▶ transport (gRPC | HTTP) ─▶ judge ─▶ counted
+//! ```
+//!
+//! Owns the way of an encoded request body to its receiver, and the account of what became of it.
+//! Promise: every record handed over is counted exactly once, as delivered, rejected, dropped with
+//! a reason, or pending. Never: looks inside a body, follows a redirect, or prints a header value.
+//!
+//! # What leaves the process
+//!
+//! The bytes of the batches, the configured headers, and `user-agent: tracing-genai/<version>`.
+//! Plain `http://` to another host is refused at build time unless it is allowed explicitly.
+//!
+//! # What can be lost
+//!
+//! Batches wait in memory. What is lost when the collector stays away is the newest, and it is
+//! counted: see [`OtlpCounts`]. When an answer is lost on its way back, the batch is sent again, so a
+//! receiver may see a batch twice; it never silently misses one.
+
+mod backoff;
+mod config;
+mod counts;
+mod endpoint;
+mod env;
+mod error;
+mod headers;
+mod judge;
+mod kinds;
+mod outbox;
+mod resolve;
+mod sender;
+mod tls;
+mod transport;
+
+pub use config::OtlpConfig;
+pub use counts::OtlpCounts;
+pub use error::OtlpConfigError;
+pub use kinds::{Compression, Protocol, Signal};
+
+/// The working parts, for the pipeline and for this crate's own tests. Not part of the public API.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::backoff::Backoff;
+    pub use super::env::{ExporterChoice, Lookup, Tuning, exporter_choice};
+    pub use super::judge::{Cause, Verdict};
+    pub use super::outbox::Batch;
+    pub use super::resolve::{Resolved, Target};
+    pub use super::sender::{Deliver, Sender, SenderOptions};
+    pub use super::transport::Transport;
+    pub use crate::diagnostics::Voice;
+}

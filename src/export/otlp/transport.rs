@@ -1,0 +1,406 @@
+//! One request over the network, and what its answer means.
+//!
+//! Promise: every call ends within the target's timeout, reads at most 4 MiB, follows no redirect, and
+//! returns a verdict, never an error. Never: retries, queues or counts; that is the sender's.
+//!
+//! Built and used inside the telemetry thread's runtime: connections are tasks of that runtime.
+
+use std::error::Error;
+use std::fmt;
+use std::io::Write as _;
+use std::time::{Duration, SystemTime};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use flate2::write::GzEncoder;
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, TE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::error::OtlpConfigError;
+use super::judge::{self, Cause, Verdict};
+use super::kinds::{Compression, Protocol, Signal};
+use super::resolve::{Resolved, Target};
+use super::sender::Deliver;
+use super::tls::{self, TlsFiles};
+
+/// What a request may have before compression; receivers refuse more, and so does the specification.
+const MAX_REQUEST: usize = 64 * 1024 * 1024;
+
+/// What is read of an answer. A real one has a few hundred bytes; this stops a hostile one.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// What is read of an error's body, for its message: the verdict stands without it.
+const MAX_ERROR: usize = 64 * 1024;
+
+/// How long an error's body is waited for.
+const ERROR_BODY: Duration = Duration::from_millis(500);
+
+/// Connections unused this long are closed: NATs and load balancers forget idle ones without a word, and
+/// the next request would then wait for its whole timeout.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The product token receivers see.
+const PRODUCT: HeaderValue =
+    HeaderValue::from_static(concat!("tracing-genai/", env!("CARGO_PKG_VERSION")));
+
+const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// The way to a collector, for all signals that are sent.
+pub struct Transport {
+    routes: [Option<Route>; 3],
+}
+
+/// A target with the client that reaches it. Signals with the same protocol and TLS files share one.
+struct Route {
+    client: HttpClient,
+    target: Target,
+    /// What the receiver may not make us repeat: header values.
+    secrets: Vec<String>,
+}
+
+/// An answer that was read to its end.
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    trailers: Option<HeaderMap>,
+}
+
+impl Transport {
+    /// Prepares clients for all targets; reads certificate files, opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// When a certificate or key file cannot be used.
+    pub fn new(resolved: &Resolved) -> Result<Transport, OtlpConfigError> {
+        let mut clients: Vec<((Protocol, bool, TlsFiles), HttpClient)> = Vec::new();
+        let mut routes = [None, None, None];
+        for signal in Signal::ALL {
+            let Some(target) = resolved.target(signal).cloned() else {
+                continue;
+            };
+            let https = target.endpoint.is_https();
+            // Without https the files are not read: they may be for other signals, or left over.
+            let files = if https {
+                target.tls.clone()
+            } else {
+                TlsFiles::default()
+            };
+            let key = (target.protocol, https, files);
+            let client = match clients.iter().find(|(known, _)| *known == key) {
+                Some((_, client)) => client.clone(),
+                None => {
+                    let client = client(target.protocol, https.then_some(&key.2))?;
+                    clients.push((key, client.clone()));
+                    client
+                }
+            };
+            let secrets = secrets(&target.headers);
+            routes[signal.index()] = Some(Route {
+                client,
+                target,
+                secrets,
+            });
+        }
+        Ok(Transport { routes })
+    }
+
+    /// Sends one encoded request body and judges the answer. A signal without a target is dropped.
+    pub async fn send(&self, signal: Signal, body: Bytes) -> Verdict {
+        match &self.routes[signal.index()] {
+            Some(route) => {
+                let mut verdict = route.send(signal, body).await;
+                route.scrub(&mut verdict);
+                verdict
+            }
+            None => Verdict::Drop(Cause::Connection(format!("{signal} have no endpoint"))),
+        }
+    }
+}
+
+impl Deliver for Transport {
+    fn deliver(&self, signal: Signal, body: Bytes) -> impl Future<Output = Verdict> + Send {
+        self.send(signal, body)
+    }
+
+    fn shown(&self, signal: Signal) -> String {
+        let route = self.routes[signal.index()].as_ref();
+        route
+            .map(|route| route.target.shown().to_owned())
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let targets = self.routes.iter().flatten().map(|route| &route.target);
+        f.debug_list().entries(targets).finish()
+    }
+}
+
+impl Route {
+    async fn send(&self, signal: Signal, body: Bytes) -> Verdict {
+        if body.len() > MAX_REQUEST {
+            return Verdict::Drop(Cause::RequestTooLarge(body.len()));
+        }
+        let mut request = self.request(body);
+        // Known once connected: a connection whose answer never came must not serve the next request.
+        let connection = capture_connection(&mut request);
+        let timeout = self.target.timeout;
+        match tokio::time::timeout(timeout, self.exchange(signal, request)).await {
+            Ok(verdict) => verdict,
+            Err(_) => {
+                if let Some(connected) = connection.connection_metadata().as_ref() {
+                    connected.poison();
+                }
+                Verdict::Retry {
+                    after: None,
+                    cause: Cause::Timeout(timeout),
+                }
+            }
+        }
+    }
+
+    async fn exchange(&self, signal: Signal, request: Request<Full<Bytes>>) -> Verdict {
+        let answer = match self.client.request(request).await {
+            Ok(answer) => answer,
+            Err(error) => return broken(&error),
+        };
+        let (head, body) = answer.into_parts();
+        let mut answer = Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: Vec::new(),
+            trailers: None,
+        };
+        if head.status.is_success() {
+            match answer.read(body, MAX_ANSWER).await {
+                Ok(true) => {}
+                Ok(false) => return Verdict::Drop(Cause::AnswerTooLarge),
+                // Accepted perhaps, but nobody said so: sent again, at the price of a duplicate.
+                Err(error) => return broken(&error),
+            }
+        } else {
+            // The status has decided; a body that breaks, hangs or never ends changes nothing.
+            let _ = tokio::time::timeout(ERROR_BODY, answer.read(body, MAX_ERROR)).await;
+        }
+        match self.target.protocol {
+            Protocol::Grpc => judge::grpc(
+                signal,
+                answer.status,
+                &answer.headers,
+                &answer.body,
+                answer.trailers.as_ref(),
+            ),
+            Protocol::HttpProtobuf => judge::http(
+                signal,
+                answer.status,
+                &answer.headers,
+                &answer.body,
+                SystemTime::now(),
+            ),
+        }
+    }
+
+    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
+        let gzip = self.target.compression == Compression::Gzip;
+        let mut headers = self.target.headers.clone();
+        headers.entry(USER_AGENT).or_insert(PRODUCT);
+        let body = match self.target.protocol {
+            Protocol::HttpProtobuf => {
+                headers.insert(CONTENT_TYPE, PROTOBUF);
+                headers.insert(ACCEPT, PROTOBUF);
+                if gzip {
+                    headers.insert(CONTENT_ENCODING, GZIP);
+                    compressed(BytesMut::new(), &body).freeze()
+                } else {
+                    body
+                }
+            }
+            Protocol::Grpc => {
+                headers.insert(CONTENT_TYPE, GRPC);
+                headers.insert(TE, HeaderValue::from_static("trailers"));
+                headers.insert(GRPC_TIMEOUT, grpc_timeout(self.target.timeout));
+                if gzip {
+                    headers.insert(GRPC_ENCODING, GZIP);
+                }
+                framed(&body, gzip)
+            }
+        };
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.target.endpoint.uri.clone();
+        *request.headers_mut() = headers;
+        if self.target.protocol == Protocol::Grpc {
+            *request.version_mut() = Version::HTTP_2;
+        }
+        request
+    }
+
+    /// Takes our own secrets out of what the receiver said: some repeat the key they refused.
+    fn scrub(&self, verdict: &mut Verdict) {
+        let text = match verdict {
+            Verdict::Delivered { message, .. } => message.as_mut(),
+            Verdict::Retry { cause, .. } | Verdict::Drop(cause) | Verdict::Refused(cause) => {
+                cause.text_mut()
+            }
+        };
+        let Some(text) = text else { return };
+        for secret in &self.secrets {
+            if text.contains(secret) {
+                *text = text.replace(secret, "[redacted]");
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// Reads the body and trailers; `false` if there is more than `limit`.
+    async fn read(&mut self, mut body: Incoming, limit: usize) -> Result<bool, hyper::Error> {
+        while let Some(frame) = body.frame().await {
+            match frame?.into_data() {
+                Ok(data) if data.len() > limit - self.body.len() => return Ok(false),
+                Ok(data) => self.body.extend_from_slice(&data),
+                Err(frame) => self.trailers = frame.into_trailers().ok(),
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn client(protocol: Protocol, tls: Option<&TlsFiles>) -> Result<HttpClient, OtlpConfigError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let config = match tls {
+        Some(files) => tls::client_config(files)?,
+        None => tls::no_tls()?,
+    };
+    let builder = HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_or_http();
+    let connector = match protocol {
+        Protocol::Grpc => builder.enable_http2().wrap_connector(tcp),
+        Protocol::HttpProtobuf => builder.enable_all_versions().wrap_connector(tcp),
+    };
+    Ok(Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .http2_only(protocol == Protocol::Grpc)
+        .build(connector))
+}
+
+fn broken(error: &(dyn Error + 'static)) -> Verdict {
+    // The outermost texts are "client error (Connect)"; the innermost one says what happened.
+    let mut text = error.to_string();
+    let mut inner = error.source();
+    while let Some(error) = inner {
+        text = format!("{text}: {error}");
+        inner = error.source();
+    }
+    Verdict::Retry {
+        after: None,
+        cause: Cause::Connection(text),
+    }
+}
+
+/// A gRPC message: one byte "compressed", four bytes length, the bytes.
+fn framed(body: &[u8], gzip: bool) -> Bytes {
+    let mut out = BytesMut::with_capacity(if gzip {
+        5 + body.len() / 4
+    } else {
+        5 + body.len()
+    });
+    out.put_u8(u8::from(gzip));
+    out.put_u32(0);
+    if gzip {
+        out = compressed(out, body);
+    } else {
+        out.extend_from_slice(body);
+    }
+    // At most 64 MiB plus gzip's few bytes, so the length fits.
+    let length = u32::try_from(out.len() - 5).unwrap_or(u32::MAX);
+    out[1..5].copy_from_slice(&length.to_be_bytes());
+    out.freeze()
+}
+
+fn compressed(out: BytesMut, body: &[u8]) -> BytesMut {
+    // Level 1: on telemetry, higher levels win a few per cent of size for several times the CPU.
+    let mut encoder = GzEncoder::new(out.writer(), flate2::Compression::fast());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(body);
+    encoder
+        .finish()
+        .map(bytes::buf::Writer::into_inner)
+        .unwrap_or_default()
+}
+
+/// The timeout as gRPC writes it: at most eight digits, so milliseconds.
+fn grpc_timeout(timeout: Duration) -> HeaderValue {
+    HeaderValue::try_from(format!("{}m", timeout.as_millis().min(99_999_999)))
+        .unwrap_or(HeaderValue::from_static("10S"))
+}
+
+/// The header values, and their parts after a scheme (`Bearer x`), that are long enough to be secret.
+fn secrets(headers: &HeaderMap) -> Vec<String> {
+    let mut secrets: Vec<String> = headers
+        .values()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| [Some(value), value.split_once(' ').map(|(_, rest)| rest)])
+        .flatten()
+        .map(str::trim)
+        .filter(|value| value.len() >= 6)
+        .map(str::to_owned)
+        .collect();
+    // The longest first, so that no rest of it stays behind.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn a_grpc_message_carries_its_length_compressed_or_not() {
+        assert_eq!(&framed(b"abc", false)[..], b"\0\0\0\0\x03abc");
+        let body = b"abc".repeat(1000);
+        let gzipped = framed(&body, true);
+        assert_eq!(gzipped[0], 1);
+        let length = u32::from_be_bytes(gzipped[1..5].try_into().unwrap()) as usize;
+        assert_eq!(length, gzipped.len() - 5);
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&gzipped[5..])
+            .read_to_end(&mut plain)
+            .unwrap();
+        assert_eq!(plain, body);
+    }
+
+    #[test]
+    fn a_grpc_timeout_has_at_most_eight_digits() {
+        assert_eq!(grpc_timeout(Duration::from_secs(10)), "10000m");
+        assert_eq!(grpc_timeout(Duration::MAX), "99999999m");
+    }
+
+    #[test]
+    fn secrets_are_whole_values_and_their_parts_after_a_scheme() {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_static("Bearer abcdef"));
+        headers.insert("x-id", HeaderValue::from_static("0"));
+        assert_eq!(secrets(&headers), ["Bearer abcdef", "abcdef"]);
+    }
+}

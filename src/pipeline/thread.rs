@@ -1,0 +1,186 @@
+//! The telemetry thread: one for each installation, with a current-thread runtime of its own.
+//!
+//! Promise: nothing on it is observed (no subscriber, OpenTelemetry suppressed), so sending telemetry makes no telemetry; a
+//! panic in one record costs that record only; after a shutdown the thread is gone.
+//! Never: runs on the application's runtime, so it works beside any and cannot be starved by one.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use opentelemetry::Context;
+use tracing::dispatcher::{self, Dispatch};
+
+use super::inbox::{Answer, Ask, Inbox, Request};
+use super::process::Processor;
+use super::queue::{Item, Queue};
+use crate::bus::Bus;
+use crate::console::{Console, ConsoleOptions, Output};
+use crate::enrich::Hooks;
+use crate::enrich::builtin::Prices;
+use crate::export::{ExportBooks, Exports};
+use crate::layer::instance::Instance;
+use crate::stats::Loss;
+use crate::telemetry::Report;
+
+/// The pause between two rounds while records keep coming: a round costs some microseconds, so at 5 ms they are well below
+/// a per cent of a core, and a subscriber sees an event 5 ms late at most. Half doubles the wake-ups for nothing anybody
+/// sees; at double a live view starts to feel late.
+const ROUND: Duration = Duration::from_millis(5);
+/// How often the wall clock is read again.
+const ANCHOR: Duration = Duration::from_secs(10);
+/// Records between two looks at the senders: at two microseconds each, half a millisecond.
+const STRETCH: usize = 256;
+
+/// Everything the thread is made of.
+pub(crate) struct Parts {
+    pub(crate) instance: Arc<Instance>,
+    pub(crate) bus: Bus,
+    pub(crate) hooks: Hooks,
+    pub(crate) prices: Prices,
+    pub(crate) console: Option<(Output, ConsoleOptions)>,
+    /// Makes the outlets; called inside the runtime that will drive them.
+    pub(crate) exports: Box<dyn FnOnce(&tokio::runtime::Handle) -> Exports + Send>,
+}
+
+/// The thread as the installation holds it.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    inbox: Arc<Inbox>,
+    queue: Arc<Queue>,
+    books: ExportBooks,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Worker {
+    pub(crate) fn start(parts: Parts) -> io::Result<Self> {
+        let inbox = Arc::new(Inbox::default());
+        let queue = Arc::clone(&parts.instance.queue);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let console = parts.console.map(|(output, options)| Console::new(output, options));
+        let exports = {
+            let _inside = runtime.enter();
+            (parts.exports)(runtime.handle())
+        };
+        let books = exports.books();
+        let processor = Processor::new(
+            parts.instance,
+            parts.bus,
+            parts.hooks,
+            parts.prices,
+            console,
+            exports,
+        );
+        let theirs = Arc::clone(&inbox);
+        let thread = std::thread::Builder::new()
+            .name("tracing-genai".into())
+            .spawn(move || {
+                dispatcher::with_default(&Dispatch::none(), || {
+                    let _suppressed = Context::enter_telemetry_suppressed_scope();
+                    runtime.block_on(run(processor, &theirs));
+                    // Connections may take their time to close; nobody waits for them.
+                    runtime.shutdown_background();
+                });
+            })?;
+        Ok(Self {
+            inbox,
+            queue,
+            books,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Puts a request to the thread.
+    pub(crate) fn ask(&self, ask: Ask, deadline: Instant) -> Answer {
+        let answer = self.inbox.put(ask, deadline);
+        self.queue.call();
+        answer
+    }
+
+    pub(crate) fn fill(&self, report: &mut Report) {
+        self.books.fill(report);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ended) = thread.take_if(|thread| thread.is_finished()) {
+            // Its panic, if any, was somebody's hook's; the books say what it cost.
+            let _ = ended.join();
+        }
+    }
+}
+
+async fn run(mut processor: Processor, inbox: &Inbox) {
+    let instance = Arc::clone(&processor.instance);
+    let queue = Arc::clone(&instance.queue);
+    let mut taken: Vec<(Item, usize)> = Vec::new();
+    let mut anchored = Instant::now();
+    loop {
+        // Requests first: whatever was pushed before one of them is in the queue by now.
+        let requests = inbox.take();
+        queue.take(&mut taken);
+        let busy = !taken.is_empty();
+        for (n, (item, bytes)) in taken.drain(..).enumerate() {
+            let done = catch_unwind(AssertUnwindSafe(|| processor.item(item)));
+            match done {
+                Ok(()) => instance.books.deliver(1),
+                Err(_) => instance.books.lose(Loss::Encode, 1),
+            }
+            queue.done(1, bytes);
+            if n % STRETCH == STRETCH - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        for request in requests {
+            if answer(&mut processor, request).await {
+                return;
+            }
+        }
+        let now = Instant::now();
+        if now.duration_since(anchored) > ANCHOR {
+            instance.clock.anchor();
+            anchored = now;
+        }
+        let next = processor.tick(now);
+        let rest = if busy {
+            Some(now + ROUND)
+        } else if queue.rest() {
+            next
+        } else {
+            continue;
+        };
+        match rest {
+            Some(until) => drop(tokio::time::timeout_at(until.into(), queue.woken()).await),
+            None => queue.woken().await,
+        }
+    }
+}
+
+/// Answers a request; true if the thread has to end.
+async fn answer(processor: &mut Processor, request: Request) -> bool {
+    let _ = request.processed.send(());
+    let settled = processor.exports.settle(request.deadline);
+    match request.ask {
+        Ask::Flush => {
+            // A slow receiver must not keep other records waiting.
+            tokio::spawn(async move {
+                if settled.await {
+                    let _ = request.settled.send(());
+                }
+            });
+            false
+        }
+        Ask::Shutdown => {
+            if let Some(console) = &mut processor.console {
+                console.finish();
+            }
+            let delivered = settled.await;
+            processor.exports.give_up().await;
+            if delivered {
+                let _ = request.settled.send(());
+            }
+            true
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Building a [`Telemetry`]: builder over environment over defaults.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use opentelemetry::{KeyValue, Value as OtelValue};
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, ShouldSample, SpanExporter};
+use tracing::level_filters::LevelFilter;
+
+use super::env::{self, Env};
+#[cfg(feature = "otlp")]
+use super::outlets;
+use super::{ConfigError, Telemetry};
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::console::{ConsoleOptions, Output};
+use crate::diagnostics;
+use crate::enrich::builtin::Prices;
+use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
+use crate::event::EventId;
+use crate::export::Exports;
+use crate::export::metrics::MetricNames;
+use crate::export::plugged::{BoxedExporter, Plugged};
+use crate::layer::Steps;
+use crate::layer::instance::{Instance, Sampling, next_number};
+use crate::layer::state::OpenSpans;
+use crate::pipeline::queue::Queue;
+use crate::pipeline::thread::{Parts, Worker};
+use crate::stats::Books;
+
+/// Settings of a [`Telemetry`]. Made by [`Telemetry::builder`].
+///
+/// Everything has a default that is safe in production: nothing is exported until an exporter is named, content is not
+/// captured, memory is bounded.
+#[must_use = "nothing runs until `build`"]
+pub struct TelemetryBuilder {
+    service: String,
+    resource: Vec<KeyValue>,
+    environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Box<dyn IdGenerator>,
+    sampler: Option<Box<dyn ShouldSample>>,
+    level: LevelFilter,
+    steps: Steps,
+    genai_only: bool,
+    activate: bool,
+    error_messages: bool,
+    chunk_text: bool,
+    queue_records: usize,
+    queue_bytes: usize,
+    batch: BatchSettings,
+    hooks: Vec<Box<dyn Enrich>>,
+    prices: Option<Arc<dyn CostModel>>,
+    aliases: ModelAliases,
+    console: Option<(Output, ConsoleOptions)>,
+    metric_names: MetricNames,
+    plugged: Vec<BoxedExporter>,
+    #[cfg(feature = "otlp")]
+    otlp: Option<crate::otlp::OtlpConfig>,
+}
+
+/// When a batch is closed: at so many records, at so many bytes, or when its first record is so old.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchSettings {
+    pub(crate) records: Option<usize>,
+    pub(crate) bytes: usize,
+    pub(crate) delay: Option<Duration>,
+}
+
+impl fmt::Debug for TelemetryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetryBuilder")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TelemetryBuilder {
+    /// Records the queue to the telemetry thread holds at most. At an agent's pace this is hours; it is sized for bursts.
+    pub const DEFAULT_QUEUE_RECORDS: usize = 65_536;
+    /// Bytes the queue holds at most: 32 MiB, some 25,000 spans of the usual size.
+    pub const DEFAULT_QUEUE_BYTES: usize = 32 * 1024 * 1024;
+    /// Bytes of an encoded batch: 1 MiB, a quarter of what receivers commonly take.
+    pub const DEFAULT_BATCH_BYTES: usize = 1024 * 1024;
+
+    pub(super) fn new(service: String) -> Self {
+        Self {
+            service,
+            resource: Vec::new(),
+            environment: Arc::new(|name| std::env::var(name).ok()),
+            clock: Clock::system(),
+            ids: Box::<RandomIdGenerator>::default(),
+            sampler: None,
+            level: LevelFilter::INFO,
+            steps: Steps::default(),
+            genai_only: false,
+            activate: true,
+            error_messages: false,
+            chunk_text: false,
+            queue_records: Self::DEFAULT_QUEUE_RECORDS,
+            queue_bytes: Self::DEFAULT_QUEUE_BYTES,
+            batch: BatchSettings {
+                records: None,
+                bytes: Self::DEFAULT_BATCH_BYTES,
+                delay: None,
+            },
+            hooks: Vec::new(),
+            prices: None,
+            aliases: ModelAliases::new(),
+            console: None,
+            metric_names: MetricNames::default(),
+            plugged: Vec::new(),
+            #[cfg(feature = "otlp")]
+            otlp: None,
+        }
+    }
+
+    // === who and where ===
+
+    /// Adds an attribute of the resource, for instance `service.version` or `deployment.environment.name`. Wins over
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    pub fn resource_attribute(mut self, name: &'static str, value: impl Into<OtelValue>) -> Self {
+        self.resource.push(KeyValue::new(name, value));
+        self
+    }
+
+    /// Looks environment variables up by `lookup` instead of in the process's environment.
+    pub fn environment(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.environment = Arc::new(lookup);
+        self
+    }
+
+    /// Exports traces, logs and metrics as the `OTEL_EXPORTER_OTLP_*` variables say. Without an endpoint in them nothing
+    /// is exported, which is said once on stderr.
+    #[cfg(feature = "otlp")]
+    pub fn otlp_from_env(self) -> Self {
+        self.otlp(crate::otlp::OtlpConfig::new())
+    }
+
+    /// Exports traces, logs and metrics as `config` says; what it leaves open, the `OTEL_EXPORTER_OTLP_*` variables say.
+    #[cfg(feature = "otlp")]
+    pub fn otlp(mut self, config: crate::otlp::OtlpConfig) -> Self {
+        self.otlp = Some(config);
+        self
+    }
+
+    /// Gives every sampled span to an exporter of the OpenTelemetry SDK too. It is built by the caller and driven on the
+    /// telemetry thread; its errors and panics are counted.
+    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.plugged.push(BoxedExporter::new(exporter));
+        self
+    }
+
+    /// Shows runs as a live tree on stderr: redrawn in place on a terminal, plain lines elsewhere.
+    pub fn console(self) -> Self {
+        self.console_to(Output::stderr(), ConsoleOptions::default())
+    }
+
+    /// The same, elsewhere or in another way.
+    pub fn console_to(mut self, output: Output, options: ConsoleOptions) -> Self {
+        self.console = Some((output, options));
+        self
+    }
+
+    /// Which generation of metric names is emitted. Default: both.
+    pub fn metric_names(mut self, names: MetricNames) -> Self {
+        self.metric_names = names;
+        self
+    }
+
+    // === what is captured ===
+
+    /// The most verbose level that is captured. Default `INFO`.
+    pub fn level(mut self, level: LevelFilter) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Which plain spans are steps. Default [`Steps::Application`].
+    pub fn steps(mut self, steps: Steps) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    /// Captures only spans that speak GenAI, and the steps inside them; HTTP, SQL and all else is left out.
+    pub fn genai_only(mut self) -> Self {
+        self.genai_only = true;
+        self
+    }
+
+    /// Decides which traces are exported. Default: `OTEL_TRACES_SAMPLER`, else as the parent, roots always. Metrics, totals
+    /// and the bus see every span, sampled or not.
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.sampler = Some(Box::new(sampler));
+        self
+    }
+
+    /// Whether entering a span makes its OpenTelemetry context current, which propagators and OpenTelemetry's own spans
+    /// need. Default `true`; two allocations a span.
+    pub fn activate_context(mut self, on: bool) -> Self {
+        self.activate = on;
+        self
+    }
+
+    /// Whether the texts of errors are kept. They are content (they quote requests and answers), so the default is
+    /// `false`: `error.type` alone is recorded.
+    pub fn error_messages(mut self, on: bool) -> Self {
+        self.error_messages = on;
+        self
+    }
+
+    /// Whether `llm.call.chunk` events carry the piece's text. It never leaves the process. Default `false`.
+    pub fn chunk_text(mut self, on: bool) -> Self {
+        self.chunk_text = on;
+        self
+    }
+
+    // === enrichment ===
+
+    /// Adds a hook; hooks run in the order they were added.
+    pub fn enrich(mut self, hook: impl Enrich) -> Self {
+        self.hooks.push(Box::new(hook));
+        self
+    }
+
+    /// What prices model calls. Default: the bundled table of `genai-prices` (feature `pricing`); without the feature every
+    /// cost is unknown.
+    pub fn prices(mut self, prices: impl CostModel + 'static) -> Self {
+        self.prices = Some(Arc::new(prices));
+        self
+    }
+
+    /// Names of models that stand for others when they are priced: deployments, gateways.
+    pub fn model_aliases(mut self, aliases: ModelAliases) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    // === bounds ===
+
+    /// Records the queue holds at most; further ones are dropped and counted as `queue_full`. Default
+    /// [`DEFAULT_QUEUE_RECORDS`](Self::DEFAULT_QUEUE_RECORDS); from 1 to 16,777,216.
+    pub fn queue_records(mut self, n: usize) -> Self {
+        self.queue_records = n;
+        self
+    }
+
+    /// Bytes the queue holds at most, and each exporter's outbox; what does not fit is dropped and counted as
+    /// `queue_bytes`. Default [`DEFAULT_QUEUE_BYTES`](Self::DEFAULT_QUEUE_BYTES); from 64 KiB to 16 GiB.
+    pub fn queue_bytes(mut self, n: usize) -> Self {
+        self.queue_bytes = n;
+        self
+    }
+
+    /// Records that close a batch. Default `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, else 512; from 1.
+    pub fn batch_records(mut self, n: usize) -> Self {
+        self.batch.records = Some(n);
+        self
+    }
+
+    /// Bytes that close a batch. Default [`DEFAULT_BATCH_BYTES`](Self::DEFAULT_BATCH_BYTES); from 1 KiB to 4,000,000, what
+    /// gRPC receivers take.
+    pub fn batch_bytes(mut self, n: usize) -> Self {
+        self.batch.bytes = n;
+        self
+    }
+
+    /// Age that closes a batch. Default `OTEL_BSP_SCHEDULE_DELAY`, else 200 ms; up to an hour.
+    pub fn batch_delay(mut self, age: Duration) -> Self {
+        self.batch.delay = Some(age);
+        self
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let out = |setting, value: String, expected| {
+            Err(ConfigError::OutOfRange {
+                setting,
+                value,
+                expected,
+            })
+        };
+        let batch = &self.batch;
+        match () {
+            () if !(1..=1 << 24).contains(&self.queue_records) => out(
+                "queue_records",
+                self.queue_records.to_string(),
+                "from 1 to 16777216",
+            ),
+            () if !(64 << 10..=16 << 30).contains(&self.queue_bytes) => out(
+                "queue_bytes",
+                self.queue_bytes.to_string(),
+                "from 65536 (64 KiB) to 17179869184 (16 GiB)",
+            ),
+            () if batch.records == Some(0) => out("batch_records", "0".into(), "at least 1"),
+            () if !(1024..=4_000_000).contains(&batch.bytes) => out(
+                "batch_bytes",
+                batch.bytes.to_string(),
+                "from 1024 to 4000000",
+            ),
+            () if batch
+                .delay
+                .is_some_and(|age| age > Duration::from_secs(3600)) =>
+            {
+                out(
+                    "batch_delay",
+                    format!("{:?}", batch.delay.unwrap_or_default()),
+                    "at most an hour",
+                )
+            }
+            () => Ok(()),
+        }
+    }
+
+    /// Starts the telemetry thread.
+    ///
+    /// # Errors
+    /// When a setting cannot work; see [`ConfigError`]. Nothing has been started then.
+    pub fn build(self) -> Result<Telemetry, ConfigError> {
+        self.check()?;
+        let environment = Arc::clone(&self.environment);
+        let env: Env<'_> = &*environment;
+        let service = match self.service.trim() {
+            "" => env::service_name(env).ok_or(ConfigError::NoServiceName)?,
+            given => given.to_owned(),
+        };
+        let disabled = env::is_disabled(env);
+        let random = u128::from_be_bytes(self.ids.new_trace_id().to_bytes());
+        let born = EventId::new(self.clock.unix_nanos(self.clock.now()) / 1_000_000, random);
+        let resource = env::resource(env, &service, born.to_string(), self.resource.clone());
+        let limits = env::limits(env);
+        #[cfg(feature = "otlp")]
+        let otlp = self.targets(env)?;
+
+        let sampling = self
+            .sampler
+            .or_else(|| env::sampler(env).map(|s| Box::new(s) as Box<dyn ShouldSample>));
+        let parts = Arc::new(Books::default());
+        let bus = Bus::new();
+        let instance = Arc::new(Instance {
+            number: next_number(),
+            clock: self.clock,
+            limits,
+            queue: Arc::new(Queue::new(self.queue_records, self.queue_bytes)),
+            open: OpenSpans::default(),
+            books: Books::default(),
+            parts: Arc::clone(&parts),
+            bus: bus.clone(),
+            starts_wanted: self.console.is_some() || !self.hooks.is_empty(),
+            on: AtomicBool::new(!disabled),
+            ids: self.ids,
+            sampling: sampling.map_or(Sampling::ParentElseAlways, Sampling::Custom),
+            steps: self.steps,
+            genai_only: self.genai_only,
+            activate: self.activate,
+            error_messages: self.error_messages,
+            chunk_text: self.chunk_text,
+        });
+        let propagators = env::propagators(env);
+        if disabled {
+            instance.queue.close();
+            return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
+        }
+        let plugged = (!self.plugged.is_empty()).then(|| Plugged::new(self.plugged, self.batch, self.queue_bytes));
+        let clock = instance.clock.clone();
+        #[cfg(feature = "otlp")]
+        let outlets = outlets::Outlets::new(otlp, resource, self.batch, self.queue_bytes, self.metric_names, env)?;
+        #[cfg(not(feature = "otlp"))]
+        let _ = (resource, self.metric_names);
+        let worker = Worker::start(Parts {
+            instance: Arc::clone(&instance),
+            bus: bus.clone(),
+            hooks: Hooks::new(self.hooks, parts),
+            prices: Prices {
+                model: self.prices.unwrap_or_else(Prices::default_model),
+                aliases: self.aliases,
+            },
+            console: self.console,
+            #[cfg(feature = "otlp")]
+            exports: Box::new(move |runtime| {
+                let (otlp, metrics) = outlets.open(&clock, runtime);
+                Exports { clock, plugged, otlp, metrics }
+            }),
+            #[cfg(not(feature = "otlp"))]
+            exports: Box::new(move |_| Exports { clock, plugged, metrics: None }),
+        })
+        .map_err(ConfigError::Thread)?;
+        Ok(Telemetry::new(instance, bus, Some(worker), self.level, propagators))
+    }
+
+    /// Where to send to; `None` for nowhere.
+    #[cfg(feature = "otlp")]
+    fn targets(&self, env: Env<'_>) -> Result<Option<crate::otlp::internal::Resolved>, ConfigError> {
+        let Some(config) = &self.otlp else { return Ok(None) };
+        let targets = config.resolve(&|name| env(name).map(Into::into))?;
+        if targets.is_none() {
+            diagnostics::say_once(
+                "no endpoint",
+                format_args!("no OTEL_EXPORTER_OTLP_ENDPOINT is set, so nothing is exported"),
+            );
+        }
+        Ok(targets)
+    }
+}
+
+#[cfg(feature = "testing")]
+impl TelemetryBuilder {
+    /// Takes time and ids from fixed sequences: the clock starts at 2025-01-01T00:00:00Z and moves on by `step` at every
+    /// reading, ids count up from 1. For tests that compare whole traces.
+    pub fn deterministic(mut self, step: Duration) -> Self {
+        self.clock = Clock::fixed(step);
+        self.ids = Box::new(crate::testing::CountingIds::default());
+        self
+    }
+}

@@ -1,0 +1,36 @@
+//! What can be wrong before anything runs.
+
+/// A configuration that cannot work, said at `build()`: each names the setting and what to write instead.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No service name was given, neither to the builder nor by `OTEL_SERVICE_NAME`.
+    #[error("the service has no name: give one to `Telemetry::builder`, or set OTEL_SERVICE_NAME")]
+    NoServiceName,
+    /// A number is outside what can work.
+    #[error("`{setting}` is {value}, but must be {expected}")]
+    OutOfRange {
+        /// The builder method.
+        setting: &'static str,
+        /// What it was given.
+        value: String,
+        /// What would work.
+        expected: &'static str,
+    },
+    /// The OTLP exporter's configuration.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Otlp(#[from] crate::otlp::OtlpConfigError),
+    /// The telemetry thread could not be started.
+    #[error("the telemetry thread could not be started: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// [`Telemetry::install`](crate::Telemetry::install) found a global subscriber in place.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a global tracing subscriber is already set: add `telemetry.layer()` to it instead, \
+     as in `tracing_subscriber::registry().with(telemetry.layer())`"
+)]
+#[non_exhaustive]
+pub struct InstallError;

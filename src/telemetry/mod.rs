@@ -1,0 +1,261 @@
+//! The installation: what an application builds, hangs into its subscriber, and shuts down.
+//!
+//! Promise: instances do not disturb each other; no global is touched except by [`Telemetry::install`]; `flush` and
+//! `shutdown` return within their timeout, from any thread and any runtime, and say what was delivered and what was not.
+
+mod builder;
+mod env;
+mod error;
+#[cfg(feature = "otlp")]
+mod outlets;
+mod report;
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::bus::Bus;
+use crate::layer::instance::Instance;
+use crate::layer::{GenAiFilter, GenAiLayer};
+use crate::pipeline::inbox::{Answer, Ask};
+use crate::pipeline::thread::Worker;
+
+pub(crate) use builder::BatchSettings;
+pub use builder::TelemetryBuilder;
+pub use error::{ConfigError, InstallError};
+pub use report::Report;
+
+/// A running installation.
+///
+/// ```
+/// use tracing_genai::Telemetry;
+/// use tracing_subscriber::prelude::*;
+///
+/// let telemetry = Telemetry::builder("trip-planner").build()?;
+/// let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+/// tracing::subscriber::with_default(subscriber, || {
+///     tracing_genai::chat("openai", "gpt-4o-mini").start().complete();
+/// });
+/// let report = telemetry.shutdown();
+/// assert!(report.is_complete());
+/// # Ok::<(), tracing_genai::ConfigError>(())
+/// ```
+///
+/// Dropping it shuts it down, waiting 5 seconds at most.
+#[derive(Debug)]
+#[must_use = "dropping it ends recording"]
+pub struct Telemetry {
+    instance: Arc<Instance>,
+    bus: Bus,
+    worker: Option<Arc<Worker>>,
+    level: LevelFilter,
+    propagators: Vec<String>,
+    last: Arc<Mutex<Option<Report>>>,
+}
+
+impl Telemetry {
+    /// How long `shutdown` and dropping wait.
+    pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// Settings for the service of this name, the `service.name` of the resource. An empty name leaves it to
+    /// `OTEL_SERVICE_NAME`.
+    pub fn builder(service: impl Into<String>) -> TelemetryBuilder {
+        TelemetryBuilder::new(service.into())
+    }
+
+    fn new(
+        instance: Arc<Instance>,
+        bus: Bus,
+        worker: Option<Worker>,
+        level: LevelFilter,
+        propagators: Vec<String>,
+    ) -> Self {
+        Self {
+            instance,
+            bus,
+            worker: worker.map(Arc::new),
+            level,
+            propagators,
+            last: Arc::default(),
+        }
+    }
+
+    /// The layer for a subscriber, with its own filter: neighbours see what they always saw. Can be given out several
+    /// times.
+    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + 'static + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        GenAiLayer::new(Arc::clone(&self.instance)).with_filter(GenAiFilter::new(self.level))
+    }
+
+    /// Makes a registry with this layer the global default subscriber, and sets the global OpenTelemetry propagator by
+    /// `OTEL_PROPAGATORS` (default `tracecontext,baggage`).
+    ///
+    /// # Errors
+    /// If a global subscriber is already set.
+    pub fn install(&self) -> Result<(), InstallError> {
+        tracing_subscriber::registry()
+            .with(self.layer())
+            .try_init()
+            .map_err(|_| InstallError)?;
+        let known = self
+            .propagators
+            .iter()
+            .filter_map(|name| match name.as_str() {
+                "tracecontext" => Some(Box::new(TraceContextPropagator::new())
+                    as Box<dyn TextMapPropagator + Send + Sync>),
+                "baggage" => Some(Box::new(BaggagePropagator::new())),
+                _ => None,
+            });
+        opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(
+            known.collect(),
+        ));
+        Ok(())
+    }
+
+    /// The typed events of this installation, in this process.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// The numbers so far.
+    pub fn stats(&self) -> Report {
+        self.report(true, Duration::ZERO)
+    }
+
+    /// Waits until everything recorded before this call is delivered or given up, `timeout` at most. Works from any
+    /// thread, with or without a runtime; inside an async task it blocks the task's thread, see
+    /// [`flush_async`](Self::flush_async).
+    pub fn flush(&self, timeout: Duration) -> Report {
+        Closing::of(self).ask(Ask::Flush, timeout)
+    }
+
+    /// The same without blocking the task's thread.
+    pub async fn flush_async(&self, timeout: Duration) -> Report {
+        let closing = Closing::of(self);
+        off_thread(move || closing.ask(Ask::Flush, timeout))
+            .await
+            .unwrap_or_else(|| self.report(false, timeout))
+    }
+
+    /// Ends what is still open (marked interrupted), flushes, and stops the thread: [`SHUTDOWN_TIMEOUT`](Self::SHUTDOWN_TIMEOUT)
+    /// at most. Later records are counted as `after_shutdown`. A second call gives the first one's report again.
+    pub fn shutdown(&self) -> Report {
+        self.shutdown_within(Self::SHUTDOWN_TIMEOUT)
+    }
+
+    /// The same with a timeout of one's own.
+    pub fn shutdown_within(&self, timeout: Duration) -> Report {
+        Closing::of(self).ask(Ask::Shutdown, timeout)
+    }
+
+    /// The same without blocking the task's thread.
+    pub async fn shutdown_async(&self) -> Report {
+        let closing = Closing::of(self);
+        let timeout = Self::SHUTDOWN_TIMEOUT;
+        off_thread(move || closing.ask(Ask::Shutdown, timeout))
+            .await
+            .unwrap_or_else(|| self.report(false, timeout))
+    }
+
+    fn report(&self, in_time: bool, took: Duration) -> Report {
+        Closing::of(self).report(in_time, took)
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+/// What flushing and shutting down need, free of the handle's lifetime.
+#[derive(Clone)]
+struct Closing {
+    instance: Arc<Instance>,
+    bus: Bus,
+    worker: Option<Arc<Worker>>,
+    last: Arc<Mutex<Option<Report>>>,
+}
+
+impl Closing {
+    fn of(telemetry: &Telemetry) -> Self {
+        Self {
+            instance: Arc::clone(&telemetry.instance),
+            bus: telemetry.bus.clone(),
+            worker: telemetry.worker.clone(),
+            last: Arc::clone(&telemetry.last),
+        }
+    }
+
+    fn ask(&self, ask: Ask, timeout: Duration) -> Report {
+        let begun = Instant::now();
+        // Held through a shutdown, so that a second caller gets the same answer.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(report) = &*last {
+            return report.clone();
+        }
+        if ask == Ask::Flush {
+            drop(last);
+            let in_time = self.settle(ask, begun + timeout);
+            return self.report(in_time, begun.elapsed());
+        }
+        self.instance.on.store(false, Ordering::Release);
+        self.instance.end_open_spans();
+        self.instance.queue.close();
+        let in_time = self.settle(ask, begun + timeout);
+        let report = self.report(in_time, begun.elapsed());
+        *last = Some(report.clone());
+        report
+    }
+
+    fn settle(&self, ask: Ask, deadline: Instant) -> bool {
+        let Some(worker) = &self.worker else {
+            return true;
+        };
+        let answer: Answer = worker.ask(ask, deadline);
+        let processed = Answer::wait(&answer.processed, deadline);
+        let handled = self.bus.flush(deadline).complete;
+        let settled = Answer::wait(&answer.settled, deadline);
+        if ask == Ask::Shutdown {
+            self.bus.close();
+        }
+        processed && handled && settled
+    }
+
+    fn report(&self, in_time: bool, took: Duration) -> Report {
+        let mut report = Report {
+            capture: self.instance.books.read(),
+            partial: self.instance.parts.read().dropped,
+            bus: self.bus.stats(),
+            in_time,
+            took,
+            ..Report::default()
+        };
+        if let Some(worker) = &self.worker {
+            worker.fill(&mut report);
+        }
+        report
+    }
+}
+
+/// Runs `f` on a thread of its own and resolves when it is done; needs no runtime.
+async fn off_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("tracing-genai-flush".into())
+        .spawn(move || {
+            let _ = done.send(f());
+        })
+        .ok()?;
+    result.await.ok()
+}

@@ -1,0 +1,83 @@
+//! What `flush`, `shutdown` and `stats` tell.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::bus::BusStats;
+use crate::stats::{Loss, Tally};
+
+/// What became of everything, since the start, per outlet; from [`flush`](crate::Telemetry::flush),
+/// [`shutdown`](crate::Telemetry::shutdown) and [`stats`](crate::Telemetry::stats).
+///
+/// For each tally `accepted = delivered + rejected + Σ dropped + pending`.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Records (starts and ends of spans, moments) from the application's threads to the telemetry thread.
+    pub capture: Tally,
+    /// Spans to the collector; `None` without an exporter of traces.
+    pub traces: Option<Tally>,
+    /// Log records to the collector; `None` without an exporter of logs.
+    pub logs: Option<Tally>,
+    /// Metric data points to the collector; `None` without an exporter of metrics.
+    pub metrics: Option<Tally>,
+    /// Spans to plugged-in SDK exporters; `None` without one.
+    pub plugged: Option<Tally>,
+    /// Events to subscribers and handlers of the bus, and what slow ones missed.
+    pub bus: BusStats,
+    /// What was lost of records that were delivered all the same: late writes, attributes beyond the limits, a hook's
+    /// part.
+    pub partial: BTreeMap<Loss, u64>,
+    /// Whether the call got through everything within its time.
+    pub in_time: bool,
+    /// How long the call took; zero for `stats`.
+    pub took: Duration,
+}
+
+impl Report {
+    /// Whether everything that was accepted has been delivered, by every outlet, in time.
+    pub fn is_complete(&self) -> bool {
+        self.in_time
+            && self.capture.is_complete()
+            && self.exports().all(|(_, tally)| tally.is_complete())
+    }
+
+    /// The exporting outlets there are, with their names.
+    pub fn exports(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
+        let outlets = [
+            ("traces", &self.traces),
+            ("logs", &self.logs),
+            ("metrics", &self.metrics),
+            ("plugged", &self.plugged),
+        ];
+        outlets
+            .into_iter()
+            .filter_map(|(name, tally)| tally.as_ref().map(|tally| (name, tally)))
+    }
+}
+
+impl fmt::Display for Report {
+    /// One line: `traces 13 delivered; logs 2 delivered; metrics 21 delivered`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut comma = "";
+        if !self.capture.dropped.is_empty()
+            || self.capture.pending > 0
+            || self.exports().next().is_none()
+        {
+            write!(f, "captured {}", self.capture)?;
+            comma = "; ";
+        }
+        for (name, tally) in self.exports() {
+            write!(f, "{comma}{name} {tally}")?;
+            comma = "; ";
+        }
+        for (why, n) in &self.partial {
+            write!(f, "; {n} partly lost ({why})")?;
+        }
+        if !self.in_time {
+            f.write_str("; time was up")?;
+        }
+        Ok(())
+    }
+}
