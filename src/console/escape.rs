@@ -20,6 +20,22 @@ use std::fmt::Write as _;
 /// assert_eq!(escape("\x1b]0;owned\x07"), "\\u{1b}]0;owned\\u{7}");
 /// ```
 pub fn escape(text: &str) -> Cow<'_, str> {
+    replace(text, is_unsafe)
+}
+
+/// The same for text of several lines: line feeds stay. For what is printed on its own, such as a model's answer; in a line
+/// among others (a log, a tree) foreign line feeds would forge lines.
+///
+/// ```
+/// use tracing_genai::console::escape_lines;
+///
+/// assert_eq!(escape_lines("first\nsecond \x1b[2J\r\n"), "first\nsecond \\u{1b}[2J\\r\n");
+/// ```
+pub fn escape_lines(text: &str) -> Cow<'_, str> {
+    replace(text, |c| c != '\n' && is_unsafe(c))
+}
+
+fn replace(text: &str, is_unsafe: fn(char) -> bool) -> Cow<'_, str> {
     let Some(first) = text.find(is_unsafe) else {
         return Cow::Borrowed(text);
     };
@@ -27,13 +43,13 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     out.push_str(&text[..first]);
     for c in text[first..].chars() {
         match c {
+            c if !is_unsafe(c) => out.push(c),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
-            c if is_unsafe(c) => {
+            c => {
                 // Writing to a `String` does not fail.
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
             }
-            c => out.push(c),
         }
     }
     Cow::Owned(out)

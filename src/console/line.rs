@@ -4,9 +4,6 @@
 
 use std::borrow::Cow;
 
-/// The longest line that is kept, for a width that says nothing. Names and error types are cut before.
-const UNLIMITED: usize = usize::MAX;
-
 /// How a piece of text looks, if colours are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -46,7 +43,7 @@ impl Line {
 
     /// The text, at most `width` characters wide, the last of them `…` if something is missing.
     pub(super) fn text(&self, color: bool, width: Option<usize>) -> String {
-        let width = width.unwrap_or(UNLIMITED);
+        let width = width.unwrap_or(usize::MAX);
         let full: usize = self.0.iter().map(|(_, text)| text.chars().count()).sum();
         let mut room = if full > width {
             width.saturating_sub(1)
@@ -97,7 +94,7 @@ mod tests {
     fn a_line_is_never_wider_than_told_and_never_open() {
         assert_eq!(line().text(false, Some(13)), "✓ chat gpt-4o");
         assert_eq!(line().text(false, Some(12)), "✓ chat gpt-…");
-        assert_eq!(line().text(true, Some(5)), "\x1b[32m✓\x1b[0m cha…");
+        assert_eq!(line().text(true, Some(5)), "\x1b[32m✓\x1b[0m ch…");
         for width in 1..16 {
             assert!(line().text(false, Some(width)).chars().count() <= width);
             let colored = line().text(true, Some(width));

@@ -37,7 +37,7 @@ use self::terminal::Screen;
 use self::tree::{Applied, Key, Limits, Tree};
 use crate::event::{Causality, Event, EventId};
 
-pub use self::escape::escape;
+pub use self::escape::{escape, escape_lines};
 pub use self::options::{ConsoleOptions, Output};
 
 /// The console. Feed it events in their order, [`tick`](Self::tick) it while [`wants_tick`](Self::wants_tick) says so, and

@@ -13,6 +13,10 @@
 //! Promise: one `write` for a frame, marked as one update for terminals that know such marks; nothing above the cursor is
 //! ever touched; a region row never wraps, whatever the terminal's real width.
 //! Never: asks the terminal anything, moves to an absolute place, or fails: after an error of the output it is silent.
+//!
+//! What it cannot do: keep apart what the application prints faster than frames follow. Of many lines within one frame's time
+//! some get the tail of a region row behind them, and if the cursor waits exactly at the right margin, the character there may
+//! be overwritten. Whoever minds pauses the console meanwhile.
 
 use std::fmt;
 use std::io::Write;

@@ -60,7 +60,7 @@ pub(super) enum Applied {
     /// A moment outside of every known span.
     Loose(Note),
     /// The end of a span without identity.
-    LooseRun(Run),
+    LooseRun(Box<Run>),
 }
 
 #[derive(Debug)]
@@ -133,7 +133,7 @@ impl Tree {
             return if run.hidden {
                 Applied::Nothing
             } else {
-                Applied::LooseRun(run)
+                Applied::LooseRun(Box::new(run))
             };
         }
         if !self.nodes.contains_key(&key) {

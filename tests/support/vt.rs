@@ -31,14 +31,14 @@ impl Terminal {
 
     /// The rows that are not blank at the end, without trailing blanks.
     pub(crate) fn screen(&self) -> String {
-        let rows: Vec<String> = self.screen.iter().map(text).collect();
+        let rows: Vec<String> = self.screen.iter().map(|row| text(row)).collect();
         rows.join("\n").trim_end().to_owned()
     }
 
     /// Everything from the first line ever written.
     pub(crate) fn transcript(&self) -> String {
         let mut all = self.scrolled.clone();
-        all.extend(self.screen.iter().map(text));
+        all.extend(self.screen.iter().map(|row| text(row)));
         all.join("\n").trim_end().to_owned()
     }
 
@@ -104,7 +104,7 @@ impl Terminal {
 
     fn control(&mut self, arguments: &str, command: char) {
         match (arguments, command) {
-            (n, 'A') => self.row = self.row.saturating_sub(n.parse().unwrap()),
+            (n, 'A') => self.row = self.row.saturating_sub(n.parse().expect("a number")),
             ("", 'K') => self.erase_right(),
             ("", 'J') => {
                 self.erase_right();
@@ -125,6 +125,6 @@ impl Terminal {
     }
 }
 
-fn text(row: &Vec<char>) -> String {
+fn text(row: &[char]) -> String {
     row.iter().collect::<String>().trim_end().to_owned()
 }
