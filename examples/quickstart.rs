@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use support::OpenAi;
 use support::model_server;
 use tracing::{info, instrument};
+use tracing_genai::console::escape;
 use tracing_genai::event::{AgentExecutionCompleted, Event, LlmCallCompleted, ToolCallCompleted};
 use tracing_genai::otlp::OtlpConfig;
 use tracing_genai::{Call, StreamExt as _, Telemetry, chat, tool};
@@ -199,7 +200,10 @@ async fn run() -> Result<bool, Failure> {
     .await?;
     let report = telemetry.shutdown_async().await;
 
-    println!("\nThe agent says\n  {answer}\n\nThe handlers saw");
+    println!(
+        "\nThe agent says\n  {}\n\nThe handlers saw",
+        escape(&answer)
+    );
     let seen = seen.lock().unwrap_or_else(|e| e.into_inner());
     seen.iter().for_each(|line| println!("  {line}"));
     let agent = agent

@@ -252,8 +252,14 @@ impl Instance {
         if let Some(subject) = named.or_else(operation) {
             record.subject = Some(subject);
             state.set(SpanState::GENAI);
-            if subject.kind() == Kind::Llm {
-                state.set(SpanState::INFERENCE | SpanState::INSIDE_INFERENCE);
+            match subject.kind() {
+                Kind::Llm => {
+                    state.set(SpanState::INSIDE_INFERENCE);
+                }
+                Kind::Agent | Kind::Tool | Kind::Workflow => {
+                    state.set(SpanState::SCOPE);
+                }
+                _ => {}
             }
         }
         let told = |name: &str| record.fields.str(name).map(Arc::<str>::from);

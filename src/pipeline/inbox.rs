@@ -34,7 +34,9 @@ pub(crate) struct Answer {
 impl Answer {
     /// Waits for one of the two; `None` if the time was up or the thread is gone.
     pub(crate) fn wait<T>(receiver: &Receiver<T>, deadline: Instant) -> Option<T> {
-        receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
+        receiver
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            .ok()
     }
 }
 
