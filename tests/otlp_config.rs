@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use tracing_genai::export::otlp::internal::Resolved;
-use tracing_genai::export::otlp::{Compression, OtlpConfig, OtlpConfigError, Protocol, Signal};
+use tracing_genai::otlp::internal::Resolved;
+use tracing_genai::otlp::{Compression, OtlpConfig, OtlpConfigError, Protocol, Signal};
 
 const SIGNALS: [Signal; 3] = [Signal::Traces, Signal::Logs, Signal::Metrics];
 

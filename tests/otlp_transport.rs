@@ -14,8 +14,8 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 use support::certificates::Certificates;
 use support::collector::{Answer, Collector, closed_address};
-use tracing_genai::export::otlp::internal::{Cause, Transport, Verdict};
-use tracing_genai::export::otlp::{Compression, OtlpConfig, Protocol, Signal};
+use tracing_genai::otlp::internal::{Cause, Transport, Verdict};
+use tracing_genai::otlp::{Compression, OtlpConfig, Protocol, Signal};
 
 const BOTH: [Protocol; 2] = [Protocol::HttpProtobuf, Protocol::Grpc];
 const SIGNALS: [Signal; 3] = [Signal::Traces, Signal::Logs, Signal::Metrics];

@@ -60,7 +60,11 @@ impl Exports {
         ExportBooks {
             plugged: self.plugged.as_ref().map(Plugged::books),
             #[cfg(feature = "otlp")]
-            otlp: self.otlp.as_ref().map(otlp::OtlpExports::books).unwrap_or_default(),
+            otlp: self
+                .otlp
+                .as_ref()
+                .map(otlp::OtlpExports::books)
+                .unwrap_or_default(),
         }
     }
 
@@ -108,7 +112,9 @@ impl Exports {
     }
 
     fn send_metrics(&mut self) {
-        let Some(outlet) = &mut self.metrics else { return };
+        let Some(outlet) = &mut self.metrics else {
+            return;
+        };
         outlet.due = Instant::now() + outlet.interval;
         #[cfg(feature = "otlp")]
         if let (Some(otlp), Some(collected)) = (&self.otlp, outlet.metrics.collect()) {
@@ -119,9 +125,15 @@ impl Exports {
 
     /// Hands everything collected so far to the senders. The answer resolves when it is settled, to `false` if `deadline`
     /// came first.
-    pub(crate) fn settle(&mut self, deadline: Instant) -> impl Future<Output = bool> + Send + 'static + use<> {
+    pub(crate) fn settle(
+        &mut self,
+        deadline: Instant,
+    ) -> impl Future<Output = bool> + Send + 'static + use<> {
         self.send_metrics();
-        let plugged = self.plugged.as_mut().map(|plugged| plugged.settle(deadline));
+        let plugged = self
+            .plugged
+            .as_mut()
+            .map(|plugged| plugged.settle(deadline));
         #[cfg(feature = "otlp")]
         let otlp = self.otlp.as_mut().map(|otlp| otlp.settle(deadline));
         async move {

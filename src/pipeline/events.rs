@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::event::{
-    Attrs, Causality, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase, Subject, Visibility,
+    Attrs, Causality, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase, Subject,
+    Visibility,
 };
 use crate::pipeline::names::span_name;
 use crate::record::{FieldRef, Fields, Outcome, Record, What};

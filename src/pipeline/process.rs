@@ -154,7 +154,9 @@ impl Processor {
 
     /// A plain span has no events, but what lies below it has to find its place in the console's tree.
     fn pass_by(&mut self, record: &Record) {
-        let Some(console) = &mut self.console else { return };
+        let Some(console) = &mut self.console else {
+            return;
+        };
         let cx = events::causality(record);
         match record.what {
             What::Started => console.on_plain_started(&cx, events::started_event(record)),
@@ -174,10 +176,14 @@ impl Processor {
     /// What is due by the clock; says when it wants to be called next.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
         let clock = &self.instance.clock;
-        let drawn = self.console.as_mut().filter(|console| console.wants_tick()).map(|console| {
-            console.tick(clock.system_time(clock.now()));
-            now + Console::INTERVAL
-        });
+        let drawn = self
+            .console
+            .as_mut()
+            .filter(|console| console.wants_tick())
+            .map(|console| {
+                console.tick(clock.system_time(clock.now()));
+                now + Console::INTERVAL
+            });
         let sent = self.exports.tick(now);
         [drawn, sent].into_iter().flatten().min()
     }

@@ -61,7 +61,9 @@ impl Worker {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let console = parts.console.map(|(output, options)| Console::new(output, options));
+        let console = parts
+            .console
+            .map(|(output, options)| Console::new(output, options));
         let exports = {
             let _inside = runtime.enter();
             (parts.exports)(runtime.handle())

@@ -365,10 +365,18 @@ impl TelemetryBuilder {
             instance.queue.close();
             return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
         }
-        let plugged = (!self.plugged.is_empty()).then(|| Plugged::new(self.plugged, self.batch, self.queue_bytes));
+        let plugged = (!self.plugged.is_empty())
+            .then(|| Plugged::new(self.plugged, self.batch, self.queue_bytes));
         let clock = instance.clock.clone();
         #[cfg(feature = "otlp")]
-        let outlets = outlets::Outlets::new(otlp, resource, self.batch, self.queue_bytes, self.metric_names, env)?;
+        let outlets = outlets::Outlets::new(
+            otlp,
+            resource,
+            self.batch,
+            self.queue_bytes,
+            self.metric_names,
+            env,
+        )?;
         #[cfg(not(feature = "otlp"))]
         let _ = (resource, self.metric_names);
         let worker = Worker::start(Parts {
@@ -383,19 +391,39 @@ impl TelemetryBuilder {
             #[cfg(feature = "otlp")]
             exports: Box::new(move |runtime| {
                 let (otlp, metrics) = outlets.open(&clock, runtime);
-                Exports { clock, plugged, otlp, metrics }
+                Exports {
+                    clock,
+                    plugged,
+                    otlp,
+                    metrics,
+                }
             }),
             #[cfg(not(feature = "otlp"))]
-            exports: Box::new(move |_| Exports { clock, plugged, metrics: None }),
+            exports: Box::new(move |_| Exports {
+                clock,
+                plugged,
+                metrics: None,
+            }),
         })
         .map_err(ConfigError::Thread)?;
-        Ok(Telemetry::new(instance, bus, Some(worker), self.level, propagators))
+        Ok(Telemetry::new(
+            instance,
+            bus,
+            Some(worker),
+            self.level,
+            propagators,
+        ))
     }
 
     /// Where to send to; `None` for nowhere.
     #[cfg(feature = "otlp")]
-    fn targets(&self, env: Env<'_>) -> Result<Option<crate::otlp::internal::Resolved>, ConfigError> {
-        let Some(config) = &self.otlp else { return Ok(None) };
+    fn targets(
+        &self,
+        env: Env<'_>,
+    ) -> Result<Option<crate::otlp::internal::Resolved>, ConfigError> {
+        let Some(config) = &self.otlp else {
+            return Ok(None);
+        };
         let targets = config.resolve(&|name| env(name).map(Into::into))?;
         if targets.is_none() {
             diagnostics::say_once(

@@ -41,24 +41,54 @@ impl Outlets {
     ) -> Result<Self, ConfigError> {
         let tuning = Tuning::from_env(&|name| env(name).map(Into::into))?;
         let closing = Closing {
-            records: batch.records.or(tuning.max_export_batch).unwrap_or(BATCH_RECORDS),
+            records: batch
+                .records
+                .or(tuning.max_export_batch)
+                .unwrap_or(BATCH_RECORDS),
             age: batch.delay.or(tuning.schedule_delay).unwrap_or(BATCH_DELAY),
         };
-        let bounds = Bounds { closing, batch_bytes: batch.bytes, outbox_bytes };
+        let bounds = Bounds {
+            closing,
+            batch_bytes: batch.bytes,
+            outbox_bytes,
+        };
         let targets = match targets {
             Some(targets) => Some((Transport::new(&targets)?, targets)),
             None => None,
         };
-        Ok(Self { targets, resource, bounds, names, tuning })
+        Ok(Self {
+            targets,
+            resource,
+            bounds,
+            names,
+            tuning,
+        })
     }
 
     /// Opens them inside the runtime that will drive them.
-    pub(crate) fn open(self, clock: &Clock, runtime: &Handle) -> (Option<OtlpExports>, Option<MetricsOutlet>) {
-        let Some((transport, targets)) = self.targets else { return (None, None) };
-        let otlp = OtlpExports::new(transport, &targets, &self.resource, clock, self.bounds, runtime);
+    pub(crate) fn open(
+        self,
+        clock: &Clock,
+        runtime: &Handle,
+    ) -> (Option<OtlpExports>, Option<MetricsOutlet>) {
+        let Some((transport, targets)) = self.targets else {
+            return (None, None);
+        };
+        let otlp = OtlpExports::new(
+            transport,
+            &targets,
+            &self.resource,
+            clock,
+            self.bounds,
+            runtime,
+        );
         let interval = self.tuning.metric_interval.unwrap_or(METRIC_INTERVAL);
         let metrics = otlp.wants_metrics().then(|| MetricsOutlet {
-            metrics: Metrics::new(self.resource, self.names, self.tuning.temporality),
+            metrics: Metrics::new(
+                self.resource,
+                self.names,
+                self.tuning.temporality.unwrap_or_default(),
+            ),
             interval,
             due: Instant::now() + interval,
         });

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use opentelemetry_sdk::Resource;
 use tokio::runtime::Handle;
 
-use super::OtlpConfigError;
 use super::counts::OtlpCounts;
 use super::encode::BatchEncoder;
 use super::kinds::Signal;
@@ -89,18 +88,35 @@ impl OtlpExports {
         let mut books = OtlpBooks::default();
         let mut sender = |signal: Signal| {
             targets.target(signal)?;
-            let options = SenderOptions { max_bytes: bounds.outbox_bytes, ..SenderOptions::default() };
-            let sender = Arc::new(Sender::spawn(runtime, signal, Arc::clone(&transport), options));
+            let options = SenderOptions {
+                max_bytes: bounds.outbox_bytes,
+                ..SenderOptions::default()
+            };
+            let sender = Arc::new(Sender::spawn(
+                runtime,
+                signal,
+                Arc::clone(&transport),
+                options,
+            ));
             let refused = Arc::new(Books::default());
-            books.0.push((signal, Arc::clone(&sender), Arc::clone(&refused)));
+            books
+                .0
+                .push((signal, Arc::clone(&sender), Arc::clone(&refused)));
             Some((sender, refused))
         };
         let lane = |(sender, refused), encoder| Lane::new(encoder, sender, refused, bounds.closing);
-        let encoder = |make: fn(&Resource, Clock, usize) -> BatchEncoder| make(resource, clock.clone(), bounds.batch_bytes);
+        let encoder = |make: fn(&Resource, Clock, usize) -> BatchEncoder| {
+            make(resource, clock.clone(), bounds.batch_bytes)
+        };
         let traces = sender(Signal::Traces).map(|s| lane(s, encoder(BatchEncoder::spans)));
         let logs = sender(Signal::Logs).map(|s| lane(s, encoder(BatchEncoder::logs)));
         let metrics = sender(Signal::Metrics).map(|(sender, _)| sender);
-        Self { traces, logs, metrics, books }
+        Self {
+            traces,
+            logs,
+            metrics,
+            books,
+        }
     }
 
     pub(crate) fn books(&self) -> OtlpBooks {
@@ -126,7 +142,10 @@ impl OtlpExports {
     /// Sends an encoded request of `points` metric data points.
     pub(crate) fn metrics(&self, body: Vec<u8>, points: u32) {
         if let Some(sender) = &self.metrics {
-            sender.enqueue(Batch { body: Bytes::from(body), records: points });
+            sender.enqueue(Batch {
+                body: Bytes::from(body),
+                records: points,
+            });
         }
     }
 
@@ -137,16 +156,24 @@ impl OtlpExports {
 
     /// Closes the open batches. The answer resolves when everything up to here is settled, to `false` if `deadline` came
     /// first.
-    pub(crate) fn settle(&mut self, deadline: Instant) -> impl Future<Output = bool> + Send + 'static + use<> {
+    pub(crate) fn settle(
+        &mut self,
+        deadline: Instant,
+    ) -> impl Future<Output = bool> + Send + 'static + use<> {
         for lane in [&mut self.traces, &mut self.logs].into_iter().flatten() {
             lane.close();
         }
-        let senders: Vec<_> = self.books.0.iter().map(|(_, sender, _)| Arc::clone(sender)).collect();
+        // All are told to hurry first, then waited for.
+        let drains: Vec<_> = self
+            .books
+            .0
+            .iter()
+            .map(|(_, sender, _)| sender.drain(deadline.into()))
+            .collect();
         async move {
             let mut all = true;
-            // They send side by side; waiting for one after the other ends with the slowest.
-            for sender in senders {
-                all &= sender.drain(deadline.into()).await;
+            for drained in drains {
+                all &= drained.await;
             }
             all
         }
@@ -158,9 +185,4 @@ impl OtlpExports {
             sender.shutdown(Instant::now().into()).await;
         }
     }
-}
-
-/// What was refused before anything ran.
-pub(crate) fn transport(targets: &Resolved) -> Result<Transport, OtlpConfigError> {
-    Transport::new(targets)
 }

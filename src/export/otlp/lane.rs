@@ -32,8 +32,19 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(encoder: BatchEncoder, sender: Arc<Sender>, refused: Arc<Books>, closing: Closing) -> Self {
-        Self { encoder, sender, refused, closing, opened: None }
+    pub(crate) fn new(
+        encoder: BatchEncoder,
+        sender: Arc<Sender>,
+        refused: Arc<Books>,
+        closing: Closing,
+    ) -> Self {
+        Self {
+            encoder,
+            sender,
+            refused,
+            closing,
+            opened: None,
+        }
     }
 
     /// Encodes `record` into the open batch by `encode`.
