@@ -86,7 +86,7 @@ async fn the_first_answer_asks_for_two_tools_and_the_next_is_text() {
         last["choices"][0]["message"]["content"]
             .as_str()
             .unwrap()
-            .contains("Seine")
+            .contains("Orsay")
     );
     let usage = Usage::from_json(&last).unwrap();
     assert!(

@@ -55,6 +55,7 @@ impl OpenAi {
     }
 
     /// Sends a chat completion request, gives the whole answer.
+    #[allow(dead_code, reason = "not every example wants it")]
     pub(crate) async fn chat(&self, body: &Value) -> Result<Value, ClientError> {
         let answer = self.post(body).await?.collect().await?;
         Ok(serde_json::from_slice(&answer.to_bytes())?)

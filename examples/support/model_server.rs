@@ -115,8 +115,8 @@ impl Reply {
                 17,
             ),
             (true, _) => (
-                "It stays dry until four: walk along the Seine first, then see the Orsay.",
-                19,
+                "Pack an umbrella, it will rain a little. Stay at the Hôtel des Arts and start at the Orsay.",
+                22,
             ),
         };
         let input = 20 + request.to_string().len() / 4;
@@ -204,8 +204,8 @@ impl Reply {
 /// A call of this tool, with the arguments the model thinks it wants.
 fn call(tool: &str) -> Value {
     let arguments = match tool {
-        "weather" => json!({ "city": "Paris", "days": 1 }),
-        _ => json!({ "query": "museums in Paris", "limit": 3 }),
+        name if name.contains("weather") => json!({ "city": "Paris", "days": 2 }),
+        _ => json!({ "city": "Paris", "limit": 3 }),
     };
     json!({
         "id": format!("call_{tool}"), "type": "function",
