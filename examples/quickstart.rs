@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use support::OpenAi;
 use support::model_server;
 use tracing::{info, instrument};
-use tracing_genai::console::escape;
+use tracing_genai::console::escape_lines;
 use tracing_genai::event::{AgentExecutionCompleted, Event, LlmCallCompleted, ToolCallCompleted};
 use tracing_genai::otlp::OtlpConfig;
 use tracing_genai::{Call, StreamExt as _, Telemetry, chat, tool};
@@ -202,7 +202,7 @@ async fn run() -> Result<bool, Failure> {
 
     println!(
         "\nThe agent says\n  {}\n\nThe handlers saw",
-        escape(&answer)
+        escape_lines(&answer)
     );
     let seen = seen.lock().unwrap_or_else(|e| e.into_inner());
     seen.iter().for_each(|line| println!("  {line}"));

@@ -144,9 +144,8 @@ impl Processor {
             return;
         }
         let event = events::publishable(data);
-        if let Some(console) = &mut self.console
-            && event.visibility == Visibility::Public
-        {
+        // Internal events are for the console to hide: what lies below them still finds its place.
+        if let Some(console) = &mut self.console {
             console.on_event(&event);
         }
         self.bus.publish_at_depth(event, record.depth);

@@ -17,7 +17,7 @@ use super::inbox::{Answer, Ask, Inbox, Request};
 use super::process::Processor;
 use super::queue::{Item, Queue};
 use crate::bus::Bus;
-use crate::console::{Console, ConsoleOptions, Output};
+use crate::console::{Console, ConsoleHandle, ConsoleOptions, Output};
 use crate::enrich::Hooks;
 use crate::enrich::builtin::Prices;
 use crate::export::{ExportBooks, Exports};
@@ -51,6 +51,7 @@ pub(crate) struct Worker {
     inbox: Arc<Inbox>,
     queue: Arc<Queue>,
     books: ExportBooks,
+    console: Option<ConsoleHandle>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -69,6 +70,7 @@ impl Worker {
             (parts.exports)(runtime.handle())
         };
         let books = exports.books();
+        let handle = console.as_ref().map(Console::handle);
         let processor = Processor::new(
             parts.instance,
             parts.bus,
@@ -92,6 +94,7 @@ impl Worker {
             inbox,
             queue,
             books,
+            console: handle,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -101,6 +104,10 @@ impl Worker {
         let answer = self.inbox.put(ask, deadline);
         self.queue.call();
         answer
+    }
+
+    pub(crate) fn console(&self) -> Option<ConsoleHandle> {
+        self.console.clone()
     }
 
     pub(crate) fn fill(&self, report: &mut Report) {

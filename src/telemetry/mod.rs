@@ -23,6 +23,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::bus::Bus;
+use crate::console::ConsoleHandle;
 use crate::layer::instance::Instance;
 use crate::layer::{GenAiFilter, GenAiLayer};
 use crate::pipeline::inbox::{Answer, Ask};
@@ -125,6 +126,11 @@ impl Telemetry {
     /// The typed events of this installation, in this process.
     pub fn bus(&self) -> &Bus {
         &self.bus
+    }
+
+    /// The live tree, to pause it while a person is asked something; `None` unless it was switched on.
+    pub fn console(&self) -> Option<ConsoleHandle> {
+        self.worker.as_ref()?.console()
     }
 
     /// The numbers so far.
