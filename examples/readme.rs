@@ -1,4 +1,9 @@
 //! The twenty lines of the README: `cargo run --example readme`
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example talks"
+)]
 
 use tracing_genai::event::{LlmCallCompleted, Usage};
 use tracing_genai::{Telemetry, chat, tool};

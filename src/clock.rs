@@ -77,10 +77,7 @@ impl Clock {
     }
 
     /// Moves a fixed clock; nothing for the system's.
-    #[cfg_attr(
-        not(feature = "testing"),
-        expect(dead_code, reason = "the test kit moves clocks")
-    )]
+    #[cfg(test)]
     pub(crate) fn advance(&self, by: Duration) {
         if let Self::Fixed { now, .. } = self {
             now.fetch_add(by.as_nanos() as u64, Ordering::Relaxed);

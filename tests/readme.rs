@@ -8,20 +8,34 @@ fn the_twenty_lines_of_the_readme_are_the_example_that_runs() {
     let example = include_str!("../examples/readme.rs");
     let (_, code) = example.split_once("\n\n").unwrap();
     let (shown, _) = code.split_once("\nasync fn ask_the_model").unwrap();
-    assert!(README.contains(shown.trim_end()), "the README shows other code than examples/readme.rs");
+    assert!(
+        README.contains(shown.trim_end()),
+        "the README shows other code than examples/readme.rs"
+    );
 }
 
 #[test]
 fn every_test_that_the_readme_names_exists() {
     let mut sources = String::new();
     for dir in ["tests", "src"] {
-        collect(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(dir).as_path(), &mut sources);
+        collect(
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(dir)
+                .as_path(),
+            &mut sources,
+        );
     }
     let rows = README.split("the tests that hold them").nth(1).unwrap();
-    let named: Vec<_> = rows.split('`').filter(|word| word.contains('_') && !word.contains('.')).collect();
+    let named: Vec<_> = rows
+        .split('`')
+        .filter(|word| word.contains('_') && !word.contains('.'))
+        .collect();
     assert!(named.len() > 10, "{named:?}");
     for test in named {
-        assert!(sources.contains(&format!("fn {test}(")), "no test is called {test}");
+        assert!(
+            sources.contains(&format!("fn {test}(")),
+            "no test is called {test}"
+        );
     }
 }
 

@@ -38,7 +38,7 @@ use crate::stats::Books;
 pub struct TelemetryBuilder {
     service: String,
     resource: Vec<KeyValue>,
-    environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    environment: Arc<Lookup>,
     pub(crate) clock: Clock,
     pub(crate) ids: Box<dyn IdGenerator>,
     sampler: Option<Box<dyn ShouldSample>>,
@@ -60,6 +60,8 @@ pub struct TelemetryBuilder {
     #[cfg(feature = "otlp")]
     otlp: Option<crate::otlp::OtlpConfig>,
 }
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// When a batch is closed: at so many records, at so many bytes, or when its first record is so old.
 #[derive(Debug, Clone, Copy)]
