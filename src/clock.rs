@@ -3,6 +3,10 @@
 //! Promise: one clock read per reading, durations never negative whatever happens to the system's clock, and a parent
 //! and its child are placed by the same anchor.
 //! Never: calls `SystemTime::now` on the application's thread.
+#![cfg_attr(
+    not(feature = "testing"),
+    allow(dead_code, reason = "the fixed clock is the test kit's")
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

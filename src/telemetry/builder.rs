@@ -47,6 +47,7 @@ pub struct TelemetryBuilder {
     genai_only: bool,
     activate: bool,
     error_messages: bool,
+    mirror_moments: bool,
     chunk_text: bool,
     queue_records: usize,
     queue_bytes: usize,
@@ -100,6 +101,7 @@ impl TelemetryBuilder {
             genai_only: false,
             activate: true,
             error_messages: false,
+            mirror_moments: true,
             chunk_text: false,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
@@ -213,6 +215,12 @@ impl TelemetryBuilder {
     /// `false`: `error.type` alone is recorded.
     pub fn error_messages(mut self, on: bool) -> Self {
         self.error_messages = on;
+        self
+    }
+
+    /// Whether moments are mirrored as events on the span they happen in, for backends without logs. Default `true`.
+    pub fn mirror_moments(mut self, on: bool) -> Self {
+        self.mirror_moments = on;
         self
     }
 
@@ -364,6 +372,7 @@ impl TelemetryBuilder {
             genai_only: self.genai_only,
             activate: self.activate,
             error_messages: self.error_messages,
+            mirror_moments: self.mirror_moments,
             chunk_text: self.chunk_text,
         });
         let propagators = env::propagators(env);
