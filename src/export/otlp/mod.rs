@@ -44,7 +44,6 @@ pub use counts::OtlpCounts;
 pub use error::OtlpConfigError;
 pub use kinds::{Compression, Protocol, Signal};
 
-pub(crate) use encode::span;
 pub(crate) use exports::{Bounds, OtlpBooks, OtlpExports};
 pub(crate) use lane::Closing;
 
