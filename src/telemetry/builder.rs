@@ -153,8 +153,9 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Gives every sampled span to an exporter of the OpenTelemetry SDK too. It is built by the caller and driven on the
-    /// telemetry thread; its errors and panics are counted.
+    /// Gives every sampled span to an exporter of the OpenTelemetry SDK too. It is built by the caller, told the resource
+    /// here, and driven inside the telemetry thread's runtime by a thread of its own, on which it may block. Its errors and
+    /// panics are counted as `hook`; a span given to two exporters counts twice in [`Report::plugged`](crate::Report::plugged).
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.plugged.push(BoxedExporter::new(exporter));
         self
@@ -381,7 +382,7 @@ impl TelemetryBuilder {
             return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
         }
         let plugged = (!self.plugged.is_empty())
-            .then(|| Plugged::new(self.plugged, self.batch, self.queue_bytes));
+            .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));
         let clock = instance.clock.clone();
         #[cfg(feature = "otlp")]
         let observed = Arc::clone(&instance);
