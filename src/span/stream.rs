@@ -98,9 +98,11 @@ impl<S: Stream> Stream for InstrumentedStream<S> {
         if *this.ended {
             return Poll::Ready(None);
         }
-        let item = ready!(this.call.in_scope(|| this.inner.poll_next(cx)));
+        let item = ready!(this.call.poll_in_scope(|| this.inner.poll_next(cx)));
         match (&item, this.inspect) {
-            (Some(item), Some(inspect)) => this.call.in_scope(|| inspect(this.call, item)),
+            (Some(item), Some(inspect)) => {
+                this.call.poll_in_scope(|| inspect(this.call, item));
+            }
             (Some(item), None) => {
                 if (this.is_chunk)(item) {
                     this.call.chunk("");
