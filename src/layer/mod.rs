@@ -214,7 +214,7 @@ where
             }
         }
         let state = with_scratch(|fields| {
-            let started = class.is(Class::STARTER) && starting::take(fields);
+            let started = class.is(Class::STARTER) && starting::take(fields, &instance.limits);
             if !started {
                 attrs.record(&mut Capture {
                     fields,
