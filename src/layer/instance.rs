@@ -385,9 +385,18 @@ impl Instance {
         if let Some(state) = state {
             record.id = self.identity(state).clone();
             let inner = state.lock();
-            record.subject = inner.record.subject;
-            record.meta = inner.record.meta;
-            record.inherited.clone_from(&inner.record.inherited);
+            let of = &inner.record;
+            record.subject = of.subject;
+            record.meta = of.meta;
+            record.inherited.clone_from(&of.inherited);
+            if moment.bus_only {
+                // Who reads the pieces of several answers at once tells them apart by these.
+                for name in CHUNK_OF {
+                    if let Some(value) = of.fields.str(name) {
+                        record.fields.set_str(name, value, &self.limits);
+                    }
+                }
+            }
         }
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         record.moment = Some(moment);
@@ -446,6 +455,13 @@ impl Instance {
         }
     }
 }
+
+/// What the pieces of a streamed answer repeat of their call.
+const CHUNK_OF: [&str; 3] = [
+    semconv::GEN_AI_REQUEST_MODEL,
+    semconv::GEN_AI_RESPONSE_MODEL,
+    semconv::GEN_AI_RESPONSE_ID,
+];
 
 /// Whether a late value of this attribute changes what the application's side knows.
 pub(crate) fn is_telling(name: &str) -> bool {
