@@ -354,7 +354,8 @@ impl Instance {
         {
             let inner = state.lock();
             let from = &inner.record;
-            if from.subject.is_none() {
+            // The start of a plain span is no event, but hooks are called for it.
+            if from.subject.is_none() && !self.starts_wanted {
                 return;
             }
             record.what = What::Started;

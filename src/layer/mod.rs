@@ -166,6 +166,8 @@ impl GenAiLayer {
             }
             if class.is(Class::GENAI) {
                 state.set(SpanState::GENAI);
+            }
+            if class.is(Class::GENAI) || class.is(Class::TELLING) {
                 instance.understand(&state, record);
             }
             inner.parent = foreign.or(ids);
