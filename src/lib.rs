@@ -1,9 +1,84 @@
-//! x
+//! One layer on your `tracing` subscriber: every span that speaks GenAI becomes an OpenTelemetry GenAI span, metric and log at
+//! your collector **and** a typed event inside your process, from one record, with the same ids, with model, tokens and cost
+//! on it.
+//!
+//! # Start
+//!
+//! ```
+//! use tracing_genai::event::{LlmCallCompleted, Usage};
+//! use tracing_genai::{Telemetry, chat};
+//! use tracing_subscriber::prelude::*;
+//!
+//! #[tracing::instrument(fields(gen_ai.operation.name = "invoke_agent", gen_ai.agent.name = "planner"))]
+//! fn plan(_question: &str) {
+//!     let call = chat("openai", "gpt-4o-mini").temperature(0.2).start();
+//!     call.usage(Usage::new().input(140).output(32)).finish_reason("stop").complete();
+//! }
+//!
+//! let telemetry = Telemetry::builder("trip-planner")
+//!     .console() // a live tree on stderr; `.otlp_from_env()` exports to a collector
+//!     .build()?;
+//! telemetry.bus().on::<LlmCallCompleted>(|call| println!("{:?}: {:?}", call.model, call.cost_usd));
+//!
+//! let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+//! tracing::subscriber::with_default(subscriber, || plan("Paris in May"));
+//!
+//! let report = telemetry.shutdown(); // what was delivered, what was lost and why
+//! assert!(report.is_complete());
+//! # Ok::<(), tracing_genai::ConfigError>(())
+//! ```
+//!
+//! # The picture
+//!
+//! ```text
+//!  application threads                     one thread "tracing-genai" (a runtime of its own, no subscriber)
+//!  #[instrument] · chat(..) · tool(..)
+//!        │ tracing span, event
+//!        ▼
+//!   layer ── capture ── identity ──▶ bounded queue ─▶ enrich ─┬─▶ bus       typed subscriptions, handlers
+//!    (copy, count, push: never       (records, bytes)  names  ├─▶ console   a live tree for people
+//!     parse, price, scan, send)                        hooks  ├─▶ metrics   opentelemetry_sdk meter
+//!                                                      cost   └─▶ OTLP      request bytes → gRPC | HTTP → decision
+//!                                                      totals               → delivery report
+//! ```
+//!
+//! # What it promises
+//!
+//! | Promise | Where |
+//! | --- | --- |
+//! | Nothing accepted is lost without being counted, with a reason | [`Report`], [`Loss`] |
+//! | Every started span ends exactly once: return, `?`, panic, dropped future, shutdown | [`ActiveSpan`] |
+//! | An unknown cost is absent and says why; it is never 0 | [`enrich`] |
+//! | Totals of agents, workflows and steps count every call once, sampled or not | [`enrich`] |
+//! | Nothing panics, blocks or prints to stdout after [`build`](TelemetryBuilder::build) | [`Telemetry`] |
+//! | Content (prompts, answers, arguments, error messages) is not captured unless asked for | [`TelemetryBuilder`] |
+//! | Other layers see what they always saw | [`GenAiFilter`] |
+//! | Flush and shutdown return in time from any thread, with any runtime or none | [`Telemetry::flush`] |
+//!
+//! # What becomes what
+//!
+//! * A span with `gen_ai.operation.name` (or started by [`chat`], [`agent`], [`tool`] …) is a GenAI span: named, of the kind and
+//!   with the attributes of the conventions ([`semconv`]).
+//! * A plain `#[tracing::instrument]` function is a step ([`Steps`] narrows that); spans of known infrastructure crates (HTTP,
+//!   SQL) are exported as ordinary children.
+//! * `tracing::info!(genai.event = "order.placed", …)` is a moment: an event on the bus, a log record at the collector, a span
+//!   event on the span it happened in. Other events are span events of their span.
+//!
+//! # Features
+//!
+//! | Feature | Default | What you get |
+//! | --- | --- | --- |
+//! | `otlp` | yes | traces, logs and metrics to a collector over gRPC or HTTP/protobuf, with TLS and gzip |
+//! | `pricing` | yes | the cost of model calls from the bundled `genai-prices` table, with overrides of your own |
+//! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
+//! | `full` | no | everything above |
+//!
+//! `opentelemetry` 0.33 and `opentelemetry_sdk` 0.33 are re-exported: two versions in one program do not see each other.
 #![forbid(unsafe_code)]
 
 pub mod bus;
 mod clock;
-mod console;
+pub mod console;
 mod diagnostics;
 pub mod enrich;
 pub mod event;
@@ -20,6 +95,12 @@ mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use opentelemetry;
+pub use opentelemetry_sdk;
+
+pub use export::metrics::MetricNames;
+#[cfg(feature = "otlp")]
+pub use export::otlp;
 pub use integration::propagation;
 pub use layer::{GenAiFilter, GenAiLayer, Steps};
 pub use span::{

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use opentelemetry_sdk::trace::Sampler;
-use support::{NotFound, block_on, ends, only_end, within};
+use support::ends::{NotFound, ends, only_end};
+use support::waiting::{block_on, within};
 use tracing::instrument::WithSubscriber as _;
 use tracing::{Instrument as _, field, info_span};
 use tracing_genai::enrich::{
@@ -967,7 +968,7 @@ fn spans_inside_an_agent_carry_its_name_and_inner_agents_their_own() {
         ("chat m", Some("outer")),
         ("execute_tool u", Some("inner")),
         ("invoke_agent inner", Some("inner")),
-        ("step s", None),
+        ("s", None),
     ] {
         assert_eq!(
             text(&capture.span(span), "gen_ai.agent.name"),

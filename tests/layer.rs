@@ -645,7 +645,7 @@ fn several_instances_on_one_registry_and_on_one_thread_do_not_disturb_each_other
         c.spans().into_iter().map(|s| s.name).collect::<Vec<_>>()
     };
     assert_eq!(names(&a), ["sync_step", "execute_tool search"]);
-    assert_eq!(names(&b), ["step only b", "execute_tool search"]);
+    assert_eq!(names(&b), ["only b", "execute_tool search"]);
     assert_eq!(
         a.span("execute_tool search").attr("hits"),
         b.span("execute_tool search").attr("hits")
@@ -744,4 +744,38 @@ fn a_remote_parent_can_be_set_before_the_span_is_entered_and_not_after() {
         capture.span("server").attr("undeclared").unwrap().as_str(),
         Some("kept")
     );
+}
+
+#[test]
+fn a_sub_agents_calls_inside_a_tool_inside_a_model_call_are_its_own_and_a_wrapped_call_is_one() {
+    let capture = capture();
+    let usage = || tracing_genai::event::Usage::new().input(10).output(1);
+    capture
+        .record(|| {
+            agent("outer").in_scope(|_| {
+                let outer = chat("openai", "gpt-4o-mini").start();
+                outer.in_scope(|| {
+                    // The provider's client, instrumented too: the same call.
+                    chat("openai", "gpt-4o-mini")
+                        .start()
+                        .usage(usage())
+                        .complete();
+                    tool("ask_expert").in_scope(|_| {
+                        agent("inner").in_scope(|_| {
+                            chat("openai", "gpt-4o-mini")
+                                .start()
+                                .usage(usage())
+                                .complete();
+                            Ok::<_, NotFound>(())
+                        })
+                    })
+                })?;
+                outer.usage(usage()).complete();
+                Ok::<_, NotFound>(())
+            })
+        })
+        .unwrap();
+    let total = |name: &str| capture.span(name).attr("llm.total_calls").cloned();
+    assert_eq!(total("invoke_agent inner"), Some(Value::I64(1)));
+    assert_eq!(total("invoke_agent outer"), Some(Value::I64(2)));
 }

@@ -11,7 +11,8 @@ use std::task::{Context, Waker};
 
 use futures_util::FutureExt as _;
 use opentelemetry::trace::{SpanKind, Status};
-use support::{NotFound, block_on, ends, only_end, within};
+use support::ends::{NotFound, ends, only_end};
+use support::waiting::{block_on, within};
 use tracing::instrument::WithSubscriber as _;
 use tracing_genai::event::{Phase, Usage, Value};
 use tracing_genai::testing::{Capture, CapturedSpan, capture, capture_with};
@@ -22,7 +23,7 @@ use tracing_genai::{
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
-const NOT_FOUND: &str = "starters::support::NotFound";
+const NOT_FOUND: &str = "starters::support::ends::NotFound";
 
 #[track_caller]
 fn has(span: &CapturedSpan, expected: &[(&str, Value)]) {
@@ -70,7 +71,7 @@ fn every_starter_names_its_span_and_its_kind_as_the_conventions_do() {
             ("execute_tool search", Internal),
             ("invoke_agent planner", Internal),
             ("invoke_workflow trip", Internal),
-            ("step parse", Internal),
+            ("parse", Internal),
             ("plan planner", Internal),
             ("retrieval docs", Client),
         ]
@@ -292,11 +293,11 @@ fn workflows_plans_retrievals_and_steps_carry_their_names() {
         ("plan planner", "gen_ai.operation.name", "plan"),
         ("retrieval docs", "gen_ai.data_source.id", "docs"),
         ("retrieval docs", "gen_ai.operation.name", "retrieval"),
-        ("step parse", "step.name", "parse"),
+        ("parse", "step.name", "parse"),
     ] {
         has(&capture.span(span), &[(attribute, value.into())]);
     }
-    let step = capture.span("step parse");
+    let step = capture.span("parse");
     assert!(
         step.attr("gen_ai.operation.name").is_none(),
         "the conventions know no steps"
@@ -702,10 +703,7 @@ fn what_runs_inside_is_below_the_span_and_what_runs_between_two_polls_is_not() {
         // Polled past its end: nothing happens, least of all a panic.
         assert!(work.as_mut().poll(&mut cx).is_pending());
     });
-    assert_eq!(
-        capture.tree(),
-        "execute_tool t\n    step inside\nstep between\n"
-    );
+    assert_eq!(capture.tree(), "execute_tool t\n    inside\nbetween\n");
 }
 
 #[test]
@@ -806,7 +804,7 @@ fn a_start_its_moments_and_its_end_come_in_that_order() {
     assert!(events.windows(2).all(|w| w[0].cursor < w[1].cursor));
     assert!(events.windows(2).all(|w| w[0].seq < w[1].seq));
     assert!(events.windows(2).all(|w| w[0].time <= w[1].time));
-    let span = capture.span("step parse");
+    let span = capture.span("parse");
     let mirrored: Vec<_> = span.events.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(mirrored, ["step.progress", "step.retrying"]);
 }

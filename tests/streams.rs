@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 use opentelemetry::trace::Status;
-use support::{NotFound, block_on, ends, only_end};
+use support::ends::{NotFound, ends, only_end};
+use support::waiting::block_on;
 use tracing::instrument::WithSubscriber as _;
 use tracing_genai::event::{
     Event, EventSpec as _, FinishReason, LlmCallChunk, Phase, Usage, Value,
@@ -191,7 +192,7 @@ fn an_err_item_fails_the_call_with_its_type_and_is_no_chunk() {
     assert_eq!(end.phase, Phase::Failed);
     assert_eq!(
         span.attr("error.type").unwrap().as_str(),
-        Some("streams::support::NotFound")
+        Some("streams::support::ends::NotFound")
     );
     let before_the_end = chunks(&capture)
         .iter()

@@ -9,77 +9,154 @@ pub mod otlp;
 pub(crate) mod plugged;
 pub(crate) mod span_data;
 
-use std::future::Future;
-use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use opentelemetry_sdk::Resource;
-
-use crate::layer::instance::Instance;
+use crate::clock::Clock;
 use crate::record::Record;
 use crate::stats::Books;
-use crate::telemetry::{BatchSettings, Report};
-use metrics::{MetricNames, Metrics};
+use crate::telemetry::Report;
+use metrics::Metrics;
 use plugged::Plugged;
 
 /// The outlets of one installation.
 pub(crate) struct Exports {
-    plugged: Plugged,
-    metrics: Metrics,
-    instance: Arc<Instance>,
+    pub(crate) clock: Clock,
+    pub(crate) plugged: Option<Plugged>,
+    #[cfg(feature = "otlp")]
+    pub(crate) otlp: Option<otlp::OtlpExports>,
+    pub(crate) metrics: Option<MetricsOutlet>,
 }
 
-/// Their books, readable from any thread.
-#[derive(Debug, Clone)]
+/// The metrics, and when they are sent next.
+pub(crate) struct MetricsOutlet {
+    pub(crate) metrics: Metrics,
+    pub(crate) interval: Duration,
+    pub(crate) due: Instant,
+}
+
+/// The outlets' books, readable from any thread.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ExportBooks {
     plugged: Option<Arc<Books>>,
+    #[cfg(feature = "otlp")]
+    otlp: otlp::OtlpBooks,
 }
 
 impl ExportBooks {
     pub(crate) fn fill(&self, report: &mut Report) {
         report.plugged = self.plugged.as_ref().map(|books| books.read());
+        #[cfg(feature = "otlp")]
+        {
+            report.traces = self.otlp.tally(otlp::Signal::Traces);
+            report.logs = self.otlp.tally(otlp::Signal::Logs);
+            report.metrics = self.otlp.tally(otlp::Signal::Metrics);
+        }
     }
 }
+
 impl Exports {
-    pub(crate) fn new(
-        _r: Resource,
-        _n: MetricNames,
-        plugged: Plugged,
-        _b: BatchSettings,
-        _o: usize,
-        instance: Arc<Instance>,
-    ) -> io::Result<Self> {
-        Ok(Self {
-            plugged,
-            metrics: Metrics,
-            instance,
-        })
-    }
     pub(crate) fn books(&self) -> ExportBooks {
         ExportBooks {
-            plugged: (!self.plugged.is_empty()).then(|| self.plugged.books()),
+            plugged: self.plugged.as_ref().map(Plugged::books),
+            #[cfg(feature = "otlp")]
+            otlp: self
+                .otlp
+                .as_ref()
+                .map(otlp::OtlpExports::books)
+                .unwrap_or_default(),
         }
     }
-    pub(crate) fn moment(&mut self, _: &Record) {}
+
+    /// A span ended, sampled or not.
     pub(crate) fn measured(&mut self, record: &Record) {
-        self.metrics.record_ended(record)
-    }
-    pub(crate) fn span(&mut self, record: &Record) {
-        if !self.plugged.is_empty() {
-            self.plugged
-                .span(span_data::span_data(record, &self.instance.clock))
+        if let Some(outlet) = &mut self.metrics {
+            outlet.metrics.record_ended(record);
         }
     }
-    pub(crate) fn tick(&mut self, _: Instant) -> Option<Instant> {
-        None
+
+    /// A sampled span ended.
+    pub(crate) fn span(&mut self, record: &Record) {
+        if let Some(plugged) = &mut self.plugged {
+            plugged.add(span_data::span_data(record, &self.clock));
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &mut self.otlp {
+            otlp.span(record);
+        }
     }
-    pub(crate) fn kick(&mut self) {}
+
+    /// Something with a name happened; a failed model call among it.
+    pub(crate) fn log(&mut self, record: &Record) {
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &mut self.otlp {
+            otlp.log(record);
+        }
+        #[cfg(not(feature = "otlp"))]
+        let _ = record;
+    }
+
+    /// What is due by the clock; says when it wants to be called next.
+    pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
+        let measured = self.metrics.as_ref().map(|outlet| outlet.due);
+        if measured.is_some_and(|due| due <= now) {
+            self.send_metrics();
+        }
+        let measured = self.metrics.as_ref().map(|outlet| outlet.due);
+        let plugged = self.plugged.as_mut().and_then(|plugged| plugged.tick(now));
+        #[cfg(feature = "otlp")]
+        let sent = self.otlp.as_mut().and_then(|otlp| otlp.tick(now));
+        #[cfg(not(feature = "otlp"))]
+        let sent = None;
+        [measured, plugged, sent].into_iter().flatten().min()
+    }
+
+    fn send_metrics(&mut self) {
+        let Some(outlet) = &mut self.metrics else {
+            return;
+        };
+        outlet.due = Instant::now() + outlet.interval;
+        #[cfg(feature = "otlp")]
+        if let (Some(otlp), Some(collected)) = (&self.otlp, outlet.metrics.collect()) {
+            let (body, points) = metrics::encode(&collected);
+            otlp.metrics(body, points);
+        }
+    }
+
+    /// Hands everything collected so far to the senders. The answer resolves when it is settled, to `false` if `deadline`
+    /// came first.
     pub(crate) fn settle(
         &mut self,
-        _: Instant,
+        deadline: Instant,
     ) -> impl Future<Output = bool> + Send + 'static + use<> {
-        async { true }
+        self.send_metrics();
+        let plugged = self
+            .plugged
+            .as_mut()
+            .map(|plugged| plugged.settle(deadline));
+        #[cfg(feature = "otlp")]
+        let otlp = self.otlp.as_mut().map(|otlp| otlp.settle(deadline));
+        async move {
+            let mut all = true;
+            #[cfg(feature = "otlp")]
+            if let Some(otlp) = otlp {
+                all &= otlp.await;
+            }
+            if let Some(plugged) = plugged {
+                all &= plugged.await;
+            }
+            all
+        }
     }
-    pub(crate) async fn give_up(&mut self) {}
+
+    /// Counts what is still waiting as lost, and closes what was plugged in.
+    pub(crate) async fn give_up(&mut self) {
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &self.otlp {
+            otlp.give_up().await;
+        }
+        if let Some(plugged) = &mut self.plugged {
+            plugged.shutdown().await;
+        }
+    }
 }

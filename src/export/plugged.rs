@@ -6,7 +6,7 @@ impl BoxedExporter {
     pub(crate) fn new(e: impl SpanExporter + 'static) -> Self {
         let e = Mutex::new(e);
         Self(Box::new(move |b| {
-            futures_executor(e.lock().unwrap().export(b));
+            let _ = futures_executor(e.lock().unwrap().export(b));
         }))
     }
 }
@@ -24,19 +24,30 @@ pub(crate) struct Plugged {
     books: Arc<Books>,
 }
 impl Plugged {
-    pub(crate) fn new(all: Vec<BoxedExporter>) -> Self {
+    pub(crate) fn new(
+        all: Vec<BoxedExporter>,
+        _: crate::telemetry::BatchSettings,
+        _: usize,
+    ) -> Self {
         Self {
             all,
             books: Default::default(),
         }
     }
-    pub(crate) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
     pub(crate) fn books(&self) -> Arc<Books> {
         self.books.clone()
     }
-    pub(crate) fn span(&mut self, d: SpanData) {
+    pub(crate) fn tick(&mut self, _: std::time::Instant) -> Option<std::time::Instant> {
+        None
+    }
+    pub(crate) fn settle(
+        &mut self,
+        _: std::time::Instant,
+    ) -> impl Future<Output = bool> + Send + 'static + use<> {
+        async { true }
+    }
+    pub(crate) async fn shutdown(&mut self) {}
+    pub(crate) fn add(&mut self, d: SpanData) {
         self.books.accept(1);
         for e in &self.all {
             (e.0)(vec![d.clone()])

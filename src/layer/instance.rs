@@ -257,8 +257,14 @@ impl Instance {
         if let Some(subject) = named.or_else(operation) {
             record.subject = Some(subject);
             state.set(SpanState::GENAI);
-            if subject.kind() == Kind::Llm {
-                state.set(SpanState::INFERENCE | SpanState::INSIDE_INFERENCE);
+            match subject.kind() {
+                Kind::Llm => {
+                    state.set(SpanState::INSIDE_INFERENCE);
+                }
+                Kind::Agent | Kind::Tool | Kind::Workflow => {
+                    state.set(SpanState::SCOPE);
+                }
+                _ => {}
             }
         }
         let told = |name: &str| record.fields.str(name).map(Arc::<str>::from);
@@ -354,7 +360,7 @@ impl Instance {
         {
             let inner = state.lock();
             let from = &inner.record;
-            // The start of a plain span is no event, but hooks are called for it.
+            // The start of a plain span is no event, but hooks are called for it, and the console places it.
             if from.subject.is_none() && !self.starts_wanted {
                 return;
             }

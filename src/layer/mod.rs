@@ -121,7 +121,7 @@ impl GenAiLayer {
             ids,
             inherited,
             genai: state.has(SpanState::GENAI),
-            inference: state.has(SpanState::INSIDE_INFERENCE),
+            inference: state.has(SpanState::INSIDE_INFERENCE) && !state.has(SpanState::SCOPE),
         }
     }
 

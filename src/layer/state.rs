@@ -77,10 +77,10 @@ impl SpanState {
     pub(crate) const ENDED: u32 = 1;
     /// It, or a span around it, speaks GenAI.
     pub(crate) const GENAI: u32 = 1 << 1;
-    /// It is a model call.
-    pub(crate) const INFERENCE: u32 = 1 << 2;
     /// It, or a span around it, is a model call.
-    pub(crate) const INSIDE_INFERENCE: u32 = 1 << 3;
+    pub(crate) const INSIDE_INFERENCE: u32 = 1 << 2;
+    /// It is an agent, a tool or a workflow: model calls inside it are its own, whatever it was called from.
+    pub(crate) const SCOPE: u32 = 1 << 3;
 
     pub(crate) fn has(&self, flag: u32) -> bool {
         self.flags.load(Ordering::Acquire) & flag != 0

@@ -4,12 +4,10 @@
 
 use std::sync::Arc;
 
-use opentelemetry::SpanId;
-
 use crate::clock::Clock;
 use crate::event::{
-    Attrs, Body, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase, Subject, Value,
-    Visibility,
+    Attrs, Body, Causality, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase,
+    Subject, Value, Visibility,
 };
 use crate::pipeline::names::span_name;
 use crate::record::{FieldRef, Fields, Outcome, Record, What};
@@ -38,22 +36,11 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
     event.cursor = stamp.cursor;
     event.id = EventId::from_u128(stamp.id);
     event.name = Arc::from(span_name(record));
-    let id = &record.id;
-    event.cx.trace = id.trace;
-    event.cx.span = id.span;
-    event.cx.parent_span = id.parent;
-    let known = |id: u128| (id != 0).then(|| EventId::from_u128(id));
+    event.cx = causality(record);
     match record.what {
-        What::Started => {
-            event.id = known(id.started_event).unwrap_or(event.id);
-            event.cx.parent_event = known(id.parent_event);
-        }
-        What::Ended => {
-            event.cx.started_event = known(id.started_event);
-            event.cx.parent_event = known(id.parent_event);
-            event.duration = Some(record.duration());
-        }
-        What::Moment => event.cx.parent_event = known(id.started_event),
+        What::Started => event.id = started_event(record).unwrap_or(event.id),
+        What::Ended => event.duration = Some(record.duration()),
+        What::Moment => {}
     }
     if let Some(moment) = &record.moment {
         event.level = moment.level;
@@ -82,6 +69,28 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
         event.body = Some(Body(text.as_ref().into()));
     }
     Some(event)
+}
+
+fn known(id: u128) -> Option<EventId> {
+    (id != 0).then(|| EventId::from_u128(id))
+}
+
+/// The id of the span's started event.
+pub(crate) fn started_event(record: &Record) -> Option<EventId> {
+    known(record.id.started_event)
+}
+
+/// Where the record stands.
+pub(crate) fn causality(record: &Record) -> Causality {
+    let id = &record.id;
+    let mut cx = Causality::default();
+    (cx.trace, cx.span, cx.parent_span) = (id.trace, id.span, id.parent);
+    (cx.parent_event, cx.started_event) = match record.what {
+        What::Started => (known(id.parent_event), None),
+        What::Ended => (known(id.parent_event), known(id.started_event)),
+        What::Moment => (known(id.started_event), None),
+    };
+    cx
 }
 
 fn who(record: &Record, event: &mut EventData) {
@@ -139,9 +148,4 @@ fn attrs(fields: &Fields) -> Attrs {
 /// The event, finished.
 pub(crate) fn publishable(data: EventData) -> Event {
     Event::new(data)
-}
-
-/// Whether the record's parent lies in this process.
-pub(crate) fn is_local_root(record: &Record) -> bool {
-    record.id.parent == SpanId::INVALID || record.id.parent_remote
 }

@@ -2,7 +2,7 @@
 //!
 //! Promise: what was pushed before a request is processed before its answer; the caller waits no longer than its timeout.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -20,25 +20,23 @@ pub(crate) struct Request {
     pub(crate) deadline: Instant,
     /// Told when everything has been processed: handed to bus, console, metrics and exporters.
     pub(crate) processed: Sender<()>,
-    /// Told when everything has been delivered or given up.
-    pub(crate) settled: Sender<()>,
+    /// Told when everything has been delivered or given up: whether that was before the deadline.
+    pub(crate) settled: Sender<bool>,
 }
 
 /// The same request as its caller sees it.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) processed: Receiver<()>,
-    pub(crate) settled: Receiver<()>,
-    pub(crate) deadline: Instant,
+    pub(crate) settled: Receiver<bool>,
 }
 
 impl Answer {
-    /// Waits for one of the two; false if the time was up or the thread is gone.
-    pub(crate) fn wait(receiver: &Receiver<()>, deadline: Instant) -> bool {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(()) => true,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
-        }
+    /// Waits for one of the two; `None` if the time was up or the thread is gone.
+    pub(crate) fn wait<T>(receiver: &Receiver<T>, deadline: Instant) -> Option<T> {
+        receiver
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            .ok()
     }
 }
 
@@ -60,11 +58,7 @@ impl Inbox {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(request);
-        Answer {
-            processed,
-            settled,
-            deadline,
-        }
+        Answer { processed, settled }
     }
 
     pub(crate) fn take(&self) -> Vec<Request> {

@@ -4,44 +4,50 @@
 //! `execute_tool search`), or by the operation alone. `otel.name` and `otel.kind` win, as they do everywhere in the
 //! `tracing` world.
 
-use std::borrow::Cow;
-
 use crate::event::{SpanKind, Subject};
 use crate::record::Record;
 use crate::semconv;
 
 /// The longest name that leaves, in bytes: names are indexed by every backend, and some programs put payloads in them.
-const LONGEST: usize = 256;
+pub(crate) const LONGEST: usize = 256;
 
 /// The exported name of a span.
 pub(crate) fn span_name(record: &Record) -> String {
+    let mut name = String::new();
+    write_span_name(&mut name, record);
+    name
+}
+
+/// Appends the exported name of a span.
+pub(crate) fn write_span_name(name: &mut String, record: &Record) {
+    let start = name.len();
     let fields = &record.fields;
-    if let Some(name) = fields.str(semconv::OTEL_NAME) {
-        return crate::record::fields::floor(name, LONGEST).to_owned();
-    }
     let site = record.meta.map_or("span", |meta| meta.name());
-    let Some(subject) = record.subject else {
-        return site.to_owned();
-    };
-    let word: Cow<'_, str> = match (
-        fields.str(semconv::GEN_AI_OPERATION_NAME),
-        subject.operation(),
-    ) {
-        (Some(told), _) => told.into(),
-        (None, Some(operation)) => operation.into(),
-        (None, None) => subject.name().into(),
-    };
-    let key = subject
-        .span_name_key()
-        .and_then(|key| fields.str(key))
-        .filter(|key| !key.is_empty());
-    let name = match key {
-        // A plain function is a step by its own name: `step plan` would say no more than `plan`.
-        None if subject == Subject::STEP => return site.to_owned(),
-        Some(key) => format!("{word} {key}"),
-        None => word.into_owned(),
-    };
-    crate::record::fields::floor(&name, LONGEST).to_owned()
+    match (fields.str(semconv::OTEL_NAME), record.subject) {
+        (Some(told), _) => name.push_str(told),
+        (None, None) => name.push_str(site),
+        (None, Some(subject)) => {
+            let operation = fields
+                .str(semconv::GEN_AI_OPERATION_NAME)
+                .or_else(|| subject.operation());
+            let key = subject
+                .span_name_key()
+                .and_then(|key| fields.str(key))
+                .filter(|key| !key.is_empty());
+            match key {
+                // A step is called what it is called: `step plan` would say no more than `plan`.
+                Some(key) if subject == Subject::STEP => name.push_str(key),
+                None if subject == Subject::STEP => name.push_str(site),
+                _ => name.push_str(operation.unwrap_or_else(|| subject.name())),
+            }
+            if let Some(key) = key.filter(|_| subject != Subject::STEP) {
+                name.push(' ');
+                name.push_str(key);
+            }
+        }
+    }
+    let kept = crate::record::fields::floor(name.get(start..).unwrap_or_default(), LONGEST).len();
+    name.truncate(start + kept);
 }
 
 /// The exported kind of a span.

@@ -94,7 +94,7 @@ impl Processor {
     fn moment(&mut self, record: &Record) {
         self.publish(record);
         if !record.moment.as_ref().is_some_and(|m| m.bus_only) {
-            self.exports.moment(record);
+            self.exports.log(record);
         }
     }
 
@@ -124,6 +124,9 @@ impl Processor {
         self.publish(record);
         if record.id.sampled {
             self.exports.span(record);
+            if builtin::is_inference(record) && events::failed(record) {
+                self.exports.log(record);
+            }
         }
     }
 
@@ -139,6 +142,7 @@ impl Processor {
             id: self.instance.event_id(),
         };
         let Some(mut data) = events::event(record, &self.instance.clock, &stamp) else {
+            self.pass_by(record);
             return;
         };
         if record.what != What::Moment
@@ -147,12 +151,24 @@ impl Processor {
             return;
         }
         let event = events::publishable(data);
-        if let Some(console) = &mut self.console
-            && event.visibility == Visibility::Public
-        {
+        // Internal events are for the console to hide: what lies below them still finds its place.
+        if let Some(console) = &mut self.console {
             console.on_event(&event);
         }
         self.bus.publish_at_depth(event, record.depth);
+    }
+
+    /// A plain span has no events, but what lies below it has to find its place in the console's tree.
+    fn pass_by(&mut self, record: &Record) {
+        let Some(console) = &mut self.console else {
+            return;
+        };
+        let cx = events::causality(record);
+        match record.what {
+            What::Started => console.on_plain_started(&cx, events::started_event(record)),
+            What::Ended => console.on_plain_ended(&cx),
+            What::Moment => {}
+        }
     }
 
     fn judge(&mut self, data: &mut EventData, started: bool) -> Verdict {
@@ -165,7 +181,15 @@ impl Processor {
 
     /// What is due by the clock; says when it wants to be called next.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
-        let drawn = self.console.as_mut().and_then(|console| console.tick(now));
+        let clock = &self.instance.clock;
+        let drawn = self
+            .console
+            .as_mut()
+            .filter(|console| console.wants_tick())
+            .map(|console| {
+                console.tick(clock.system_time(clock.now()));
+                now + Console::INTERVAL
+            });
         let sent = self.exports.tick(now);
         [drawn, sent].into_iter().flatten().min()
     }

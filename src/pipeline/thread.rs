@@ -11,22 +11,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
-use opentelemetry_sdk::Resource;
 use tracing::dispatcher::{self, Dispatch};
 
 use super::inbox::{Answer, Ask, Inbox, Request};
 use super::process::Processor;
 use super::queue::{Item, Queue};
 use crate::bus::Bus;
-use crate::console::{Console, ConsoleOptions};
+use crate::console::{Console, ConsoleHandle, ConsoleOptions, Output};
 use crate::enrich::Hooks;
 use crate::enrich::builtin::Prices;
-use crate::export::metrics::MetricNames;
-use crate::export::plugged::Plugged;
 use crate::export::{ExportBooks, Exports};
 use crate::layer::instance::Instance;
 use crate::stats::Loss;
-use crate::telemetry::{BatchSettings, Report};
+use crate::telemetry::Report;
 
 /// The pause between two rounds while records keep coming: a round costs some microseconds, so at 5 ms they are well below
 /// a per cent of a core, and a subscriber sees an event 5 ms late at most. Half doubles the wake-ups for nothing anybody
@@ -43,14 +40,9 @@ pub(crate) struct Parts {
     pub(crate) bus: Bus,
     pub(crate) hooks: Hooks,
     pub(crate) prices: Prices,
-    pub(crate) console: Option<ConsoleOptions>,
-    pub(crate) metric_names: MetricNames,
-    pub(crate) plugged: Plugged,
-    pub(crate) resource: Resource,
-    pub(crate) batch: BatchSettings,
-    pub(crate) outbox_bytes: usize,
-    #[cfg(feature = "otlp")]
-    pub(crate) otlp: Option<crate::otlp::OtlpConfig>,
+    pub(crate) console: Option<(Output, ConsoleOptions)>,
+    /// Makes the outlets; called inside the runtime that will drive them.
+    pub(crate) exports: Box<dyn FnOnce(&tokio::runtime::Handle) -> Exports + Send>,
 }
 
 /// The thread as the installation holds it.
@@ -59,6 +51,7 @@ pub(crate) struct Worker {
     inbox: Arc<Inbox>,
     queue: Arc<Queue>,
     books: ExportBooks,
+    console: Option<ConsoleHandle>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -69,22 +62,15 @@ impl Worker {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let console = parts.console.map(Console::new);
+        let console = parts
+            .console
+            .map(|(output, options)| Console::new(output, options));
         let exports = {
-            // Clients are made inside the runtime that will drive them.
             let _inside = runtime.enter();
-            Exports::new(
-                parts.resource,
-                parts.metric_names,
-                parts.plugged,
-                parts.batch,
-                parts.outbox_bytes,
-                Arc::clone(&parts.instance),
-                #[cfg(feature = "otlp")]
-                parts.otlp,
-            )?
+            (parts.exports)(runtime.handle())
         };
         let books = exports.books();
+        let handle = console.as_ref().map(Console::handle);
         let processor = Processor::new(
             parts.instance,
             parts.bus,
@@ -108,6 +94,7 @@ impl Worker {
             inbox,
             queue,
             books,
+            console: handle,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -117,6 +104,10 @@ impl Worker {
         let answer = self.inbox.put(ask, deadline);
         self.queue.call();
         answer
+    }
+
+    pub(crate) fn console(&self) -> Option<ConsoleHandle> {
+        self.console.clone()
     }
 
     pub(crate) fn fill(&self, report: &mut Report) {
@@ -147,7 +138,6 @@ async fn run(mut processor: Processor, inbox: &Inbox) {
             }
             queue.done(1, bytes);
             if n % STRETCH == STRETCH - 1 {
-                processor.exports.kick();
                 tokio::task::yield_now().await;
             }
         }
@@ -184,9 +174,7 @@ async fn answer(processor: &mut Processor, request: Request) -> bool {
         Ask::Flush => {
             // A slow receiver must not keep other records waiting.
             tokio::spawn(async move {
-                if settled.await {
-                    let _ = request.settled.send(());
-                }
+                let _ = request.settled.send(settled.await);
             });
             false
         }
@@ -196,9 +184,7 @@ async fn answer(processor: &mut Processor, request: Request) -> bool {
             }
             let delivered = settled.await;
             processor.exports.give_up().await;
-            if delivered {
-                let _ = request.settled.send(());
-            }
+            let _ = request.settled.send(delivered);
             true
         }
     }

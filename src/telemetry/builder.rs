@@ -10,14 +10,17 @@ use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, ShouldSample, Spa
 use tracing::level_filters::LevelFilter;
 
 use super::env::{self, Env};
+#[cfg(feature = "otlp")]
+use super::outlets;
 use super::{ConfigError, Telemetry};
 use crate::bus::Bus;
 use crate::clock::Clock;
-use crate::console::ConsoleOptions;
+use crate::console::{ConsoleOptions, Output};
 use crate::diagnostics;
 use crate::enrich::builtin::Prices;
 use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
 use crate::event::EventId;
+use crate::export::Exports;
 use crate::export::metrics::MetricNames;
 use crate::export::plugged::{BoxedExporter, Plugged};
 use crate::layer::Steps;
@@ -51,11 +54,11 @@ pub struct TelemetryBuilder {
     hooks: Vec<Box<dyn Enrich>>,
     prices: Option<Arc<dyn CostModel>>,
     aliases: ModelAliases,
-    console: Option<ConsoleOptions>,
+    console: Option<(Output, ConsoleOptions)>,
     metric_names: MetricNames,
     plugged: Vec<BoxedExporter>,
     #[cfg(feature = "otlp")]
-    otlp: Otlp,
+    otlp: Option<crate::otlp::OtlpConfig>,
 }
 
 /// When a batch is closed: at so many records, at so many bytes, or when its first record is so old.
@@ -64,14 +67,6 @@ pub(crate) struct BatchSettings {
     pub(crate) records: Option<usize>,
     pub(crate) bytes: usize,
     pub(crate) delay: Option<Duration>,
-}
-
-/// Where the exporter's configuration comes from.
-#[cfg(feature = "otlp")]
-enum Otlp {
-    Off,
-    Env,
-    Given(crate::otlp::OtlpConfig),
 }
 
 impl fmt::Debug for TelemetryBuilder {
@@ -118,7 +113,7 @@ impl TelemetryBuilder {
             metric_names: MetricNames::default(),
             plugged: Vec::new(),
             #[cfg(feature = "otlp")]
-            otlp: Otlp::Off,
+            otlp: None,
         }
     }
 
@@ -143,15 +138,14 @@ impl TelemetryBuilder {
     /// Exports traces, logs and metrics as the `OTEL_EXPORTER_OTLP_*` variables say. Without an endpoint in them nothing
     /// is exported, which is said once on stderr.
     #[cfg(feature = "otlp")]
-    pub fn otlp_from_env(mut self) -> Self {
-        self.otlp = Otlp::Env;
-        self
+    pub fn otlp_from_env(self) -> Self {
+        self.otlp(crate::otlp::OtlpConfig::new())
     }
 
-    /// Exports traces, logs and metrics as `config` says.
+    /// Exports traces, logs and metrics as `config` says; what it leaves open, the `OTEL_EXPORTER_OTLP_*` variables say.
     #[cfg(feature = "otlp")]
     pub fn otlp(mut self, config: crate::otlp::OtlpConfig) -> Self {
-        self.otlp = Otlp::Given(config);
+        self.otlp = Some(config);
         self
     }
 
@@ -164,12 +158,12 @@ impl TelemetryBuilder {
 
     /// Shows runs as a live tree on stderr: redrawn in place on a terminal, plain lines elsewhere.
     pub fn console(self) -> Self {
-        self.console_with(ConsoleOptions::default())
+        self.console_to(Output::stderr(), ConsoleOptions::default())
     }
 
-    /// The same with options.
-    pub fn console_with(mut self, options: ConsoleOptions) -> Self {
-        self.console = Some(options);
+    /// The same, elsewhere or in another way.
+    pub fn console_to(mut self, output: Output, options: ConsoleOptions) -> Self {
+        self.console = Some((output, options));
         self
     }
 
@@ -340,7 +334,7 @@ impl TelemetryBuilder {
         let resource = env::resource(env, &service, born.to_string(), self.resource.clone());
         let limits = env::limits(env);
         #[cfg(feature = "otlp")]
-        let otlp = self.otlp_config(env)?;
+        let otlp = self.targets(env)?;
 
         let sampling = self
             .sampler
@@ -371,6 +365,20 @@ impl TelemetryBuilder {
             instance.queue.close();
             return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
         }
+        let plugged = (!self.plugged.is_empty())
+            .then(|| Plugged::new(self.plugged, self.batch, self.queue_bytes));
+        let clock = instance.clock.clone();
+        #[cfg(feature = "otlp")]
+        let outlets = outlets::Outlets::new(
+            otlp,
+            resource,
+            self.batch,
+            self.queue_bytes,
+            self.metric_names,
+            env,
+        )?;
+        #[cfg(not(feature = "otlp"))]
+        let _ = (resource, self.metric_names);
         let worker = Worker::start(Parts {
             instance: Arc::clone(&instance),
             bus: bus.clone(),
@@ -380,13 +388,22 @@ impl TelemetryBuilder {
                 aliases: self.aliases,
             },
             console: self.console,
-            metric_names: self.metric_names,
-            plugged: Plugged::new(self.plugged),
-            resource,
-            batch: self.batch,
-            outbox_bytes: self.queue_bytes,
             #[cfg(feature = "otlp")]
-            otlp,
+            exports: Box::new(move |runtime| {
+                let (otlp, metrics) = outlets.open(&clock, runtime);
+                Exports {
+                    clock,
+                    plugged,
+                    otlp,
+                    metrics,
+                }
+            }),
+            #[cfg(not(feature = "otlp"))]
+            exports: Box::new(move |_| Exports {
+                clock,
+                plugged,
+                metrics: None,
+            }),
         })
         .map_err(ConfigError::Thread)?;
         Ok(Telemetry::new(
@@ -398,24 +415,23 @@ impl TelemetryBuilder {
         ))
     }
 
+    /// Where to send to; `None` for nowhere.
     #[cfg(feature = "otlp")]
-    fn otlp_config(&self, env: Env<'_>) -> Result<Option<crate::otlp::OtlpConfig>, ConfigError> {
-        Ok(match &self.otlp {
-            Otlp::Off => None,
-            Otlp::Given(config) => Some(config.clone()),
-            Otlp::Env => {
-                let config = crate::otlp::OtlpConfig::from_env(env)?;
-                if config.is_none() {
-                    diagnostics::say_once(
-                        "no endpoint",
-                        format_args!(
-                            "no OTEL_EXPORTER_OTLP_ENDPOINT is set, so nothing is exported"
-                        ),
-                    );
-                }
-                config
-            }
-        })
+    fn targets(
+        &self,
+        env: Env<'_>,
+    ) -> Result<Option<crate::otlp::internal::Resolved>, ConfigError> {
+        let Some(config) = &self.otlp else {
+            return Ok(None);
+        };
+        let targets = config.resolve(&|name| env(name).map(Into::into))?;
+        if targets.is_none() {
+            diagnostics::say_once(
+                "no endpoint",
+                format_args!("no OTEL_EXPORTER_OTLP_ENDPOINT is set, so nothing is exported"),
+            );
+        }
+        Ok(targets)
     }
 }
 

@@ -6,6 +6,8 @@
 mod builder;
 mod env;
 mod error;
+#[cfg(feature = "otlp")]
+mod outlets;
 mod report;
 
 use std::sync::atomic::Ordering;
@@ -21,6 +23,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::bus::Bus;
+use crate::console::ConsoleHandle;
 use crate::layer::instance::Instance;
 use crate::layer::{GenAiFilter, GenAiLayer};
 use crate::pipeline::inbox::{Answer, Ask};
@@ -125,6 +128,11 @@ impl Telemetry {
         &self.bus
     }
 
+    /// The live tree, to pause it while a person is asked something; `None` unless it was switched on.
+    pub fn console(&self) -> Option<ConsoleHandle> {
+        self.worker.as_ref()?.console()
+    }
+
     /// The numbers so far.
     pub fn stats(&self) -> Report {
         self.report(true, Duration::ZERO)
@@ -169,6 +177,10 @@ impl Telemetry {
         Closing::of(self).report(in_time, took)
     }
 }
+
+/// How long after its deadline the thread may take to write what it gave up into the books. It takes microseconds; the rest
+/// is for a machine that is busy elsewhere.
+const CLOSING_TIME: Duration = Duration::from_millis(500);
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
@@ -221,9 +233,10 @@ impl Closing {
             return true;
         };
         let answer: Answer = worker.ask(ask, deadline);
-        let processed = Answer::wait(&answer.processed, deadline);
+        let processed = Answer::wait(&answer.processed, deadline).is_some();
         let handled = self.bus.flush(deadline).complete;
-        let settled = Answer::wait(&answer.settled, deadline);
+        // The thread keeps the deadline too; what it gives up then is in the books a moment later.
+        let settled = Answer::wait(&answer.settled, deadline + CLOSING_TIME).unwrap_or(false);
         if ask == Ask::Shutdown {
             self.bus.close();
         }

@@ -39,7 +39,7 @@ use super::kinds::{Compression, Protocol, Signal};
 /// authorization.
 ///
 /// ```
-/// use tracing_genai::export::otlp::{Compression, OtlpConfig, Signal};
+/// use tracing_genai::otlp::{Compression, OtlpConfig, Signal};
 ///
 /// let config = OtlpConfig::new()
 ///     .endpoint("https://collector.example:4317")

@@ -475,4 +475,31 @@ mod tests {
             assert!(!text.contains(['\r', '\n']), "{text:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_an_address_that_resolves_or_an_error_without_its_password(
+            scheme in "(http://|https://|)",
+            user in "[a-z0-9:/?#@%]{0,6}",
+            rest in "[a-z0-9.:/?#@%\\[\\] \u{e9}]{0,20}",
+        ) {
+            // Whatever stands before the last @ may be a password.
+            let text = format!("{scheme}canary{user}@{rest}");
+            let printed = match Address::parse(&text, "X".into()) {
+                Err(error) => error.to_string(),
+                Ok(address) => {
+                    let http = Protocol::HttpProtobuf;
+                    match address.resolve(Signal::Logs, http, true, None, true) {
+                        Ok(endpoint) => format!("{endpoint:?}"),
+                        Err(error) => error.to_string(),
+                    }
+                }
+            };
+            // Unless an earlier ?, # or / made it part of the path or query, which is cut or shown.
+            let place = &user[..user.find(['/', '?', '#']).unwrap_or(user.len())];
+            if place == user {
+                proptest::prop_assert!(!printed.contains("canary"), "{text} gave {printed}");
+            }
+        }
+    }
 }

@@ -179,7 +179,7 @@ pub(crate) fn settings(
     };
     let headers = match text("HEADERS")? {
         None => None,
-        Some(said) => Some(headers::parse_list(&said.value, &said.from)?),
+        Some(said) => Some(headers::parse_list(&said.value, said.from)?),
     };
     let timeout = number(env, &name("TIMEOUT"), MAX_TIMEOUT_MS, TIMEOUT_RANGE)?;
     Ok(Settings {

@@ -36,7 +36,7 @@ const VALUE_BYTES: usize = 16 * 1024;
 /// metadata. A name given twice keeps its last value. Empty entries are skipped.
 pub(crate) fn parse_list(
     text: &str,
-    from: &Cow<'static, str>,
+    from: Cow<'static, str>,
 ) -> Result<HeaderMap, OtlpConfigError> {
     let mut headers = HeaderMap::new();
     for (at, entry) in text.split(',').enumerate() {
@@ -47,7 +47,7 @@ pub(crate) fn parse_list(
         let Some((name, value)) = entry.split_once('=') else {
             // The entry may be a secret pasted without its name, so only its position is told.
             return Err(OtlpConfigError::Header {
-                from: from.clone(),
+                from,
                 header: format!("entry {}", at + 1),
                 problem: "has no '='",
                 instead: "write name=value,name=value with values percent-encoded (',' is %2C)",
@@ -56,7 +56,7 @@ pub(crate) fn parse_list(
         let place = || format!("the name of entry {}", at + 1);
         let (name, value) = (name.trim(), value.trim());
         let value: Vec<u8> = percent_decode_str(value).collect();
-        put(&mut headers, name, &value, from, place)?;
+        put(&mut headers, name, &value, from.clone(), place)?;
     }
     Ok(headers)
 }
@@ -66,7 +66,7 @@ pub(crate) fn put(
     headers: &mut HeaderMap,
     name: &str,
     value: &[u8],
-    from: &Cow<'static, str>,
+    from: Cow<'static, str>,
     place: impl FnOnce() -> String,
 ) -> Result<(), OtlpConfigError> {
     let fail = |header: String, problem: &'static str, instead: &'static str| {
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     fn list(text: &str) -> Result<Vec<(String, String)>, String> {
-        match parse_list(text, &Cow::Borrowed("OTEL_H")) {
+        match parse_list(text, Cow::Borrowed("OTEL_H")) {
             Ok(map) => {
                 let mut all: Vec<_> = map
                     .iter()
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn values_are_marked_sensitive_so_that_debug_and_hpack_leave_them_out() {
-        let headers = parse_list("a=canary", &Cow::Borrowed("OTEL_H")).unwrap();
+        let headers = parse_list("a=canary", Cow::Borrowed("OTEL_H")).unwrap();
         assert!(!format!("{headers:?}").contains("canary"));
     }
 }

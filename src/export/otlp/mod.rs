@@ -24,12 +24,15 @@
 mod backoff;
 mod config;
 mod counts;
+mod encode;
 mod endpoint;
 mod env;
 mod error;
+mod exports;
 mod headers;
 mod judge;
 mod kinds;
+mod lane;
 mod outbox;
 mod resolve;
 mod sender;
@@ -40,6 +43,10 @@ pub use config::OtlpConfig;
 pub use counts::OtlpCounts;
 pub use error::OtlpConfigError;
 pub use kinds::{Compression, Protocol, Signal};
+
+pub(crate) use encode::span;
+pub(crate) use exports::{Bounds, OtlpBooks, OtlpExports};
+pub(crate) use lane::Closing;
 
 /// The working parts, for the pipeline and for this crate's own tests. Not part of the public API.
 #[doc(hidden)]

@@ -151,7 +151,7 @@ impl OtlpConfig {
                     &mut headers,
                     name.trim(),
                     value.as_bytes(),
-                    &Cow::Borrowed(from),
+                    Cow::Borrowed(from),
                     place,
                 )?;
             }

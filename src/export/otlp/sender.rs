@@ -185,8 +185,11 @@ impl Sender {
     }
 
     /// Waits until everything handed over before this call has been settled, or until the deadline.
-    /// Returns whether it was settled. A wait between tries is cut short, unless the receiver asked for it.
-    pub async fn drain(&self, deadline: Instant) -> bool {
+    /// Resolves to whether it was settled.
+    ///
+    /// The call itself cuts a wait between tries short, unless the receiver asked for it, so that
+    /// several senders can be drained side by side however their futures are awaited.
+    pub fn drain(&self, deadline: Instant) -> impl Future<Output = bool> + Send + 'static + use<> {
         let shared = &self.shared;
         let mut settled = shared.settled.subscribe();
         let target = {
@@ -196,10 +199,16 @@ impl Sender {
             state.outbox.queued()
         };
         shared.nudge.notify_waiters();
-        let done = settled.wait_for(|settled| *settled >= target);
-        timeout_at(deadline, done)
-            .await
-            .is_ok_and(|done| done.is_ok())
+        let shared = Arc::clone(shared);
+        async move {
+            let done = settled.wait_for(|settled| *settled >= target);
+            let in_time = timeout_at(deadline, done)
+                .await
+                .is_ok_and(|done| done.is_ok());
+            // Kept until here: it holds the other end of the channel.
+            drop(shared);
+            in_time
+        }
     }
 
     /// Takes nothing more, sends what is waiting until the deadline, and counts the rest as
@@ -314,10 +323,11 @@ impl Shared {
         };
         for line in lines {
             let starts_outage = line.starts_outage;
-            if self.say(line) && starts_outage {
-                if let Some(outage) = &mut self.lock().outage {
-                    outage.told = true;
-                }
+            if self.say(line)
+                && starts_outage
+                && let Some(outage) = &mut self.lock().outage
+            {
+                outage.told = true;
             }
         }
         next

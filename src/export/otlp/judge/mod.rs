@@ -119,3 +119,69 @@ impl fmt::Display for Cause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use ::http::{HeaderMap, HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::super::kinds::Signal;
+    use super::*;
+
+    fn headers() -> impl Strategy<Value = HeaderMap> {
+        let name = prop_oneof![
+            Just("content-type"),
+            Just("retry-after"),
+            Just("location"),
+            Just("grpc-status"),
+            Just("grpc-message"),
+            Just("grpc-status-details-bin"),
+        ];
+        let value = prop_oneof![
+            "[ -~]{0,40}",
+            "[0-9]{1,30}",
+            Just("application/json".to_owned()),
+            Just("application/grpc".to_owned()),
+        ];
+        proptest::collection::vec((name, value), 0..6).prop_map(|pairs| {
+            let pairs = pairs.into_iter();
+            pairs
+                .map(|(name, value)| {
+                    (
+                        HeaderName::from_static(name),
+                        HeaderValue::try_from(value).unwrap(),
+                    )
+                })
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_gets_a_verdict_with_a_bounded_wait_and_a_short_text(
+            status in 0_u16..1000,
+            headers in headers(),
+            trailers in proptest::option::of(headers()),
+            body in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            for signal in Signal::ALL {
+                for verdict in [
+                    http(signal, status, &headers, &body, SystemTime::now()),
+                    grpc(signal, status, &headers, &body, trailers.as_ref()),
+                ] {
+                    let text = match verdict {
+                        Verdict::Delivered { message, .. } => message.unwrap_or_default(),
+                        Verdict::Retry { after, cause } => {
+                            prop_assert!(after.unwrap_or_default() <= MAX_WAIT);
+                            cause.to_string()
+                        }
+                        Verdict::Drop(cause) | Verdict::Refused(cause) => cause.to_string(),
+                    };
+                    prop_assert!(text.chars().count() < 400);
+                }
+            }
+        }
+    }
+}
