@@ -134,8 +134,8 @@ impl Queue {
         self.records.load(Ordering::Acquire)
     }
 
-    pub(crate) fn held_bytes(&self) -> usize {
-        self.bytes.load(Ordering::Acquire)
+    pub(crate) fn max_records(&self) -> usize {
+        self.max_records
     }
 }
 
@@ -163,7 +163,10 @@ mod tests {
             Err((Loss::QueueBytes, _))
         ));
         assert!(queue.push(item(), 1000).is_ok());
-        assert_eq!((queue.len(), queue.held_bytes()), (1, 1000));
+        assert_eq!(
+            (queue.len(), queue.bytes.load(Ordering::Acquire)),
+            (1, 1000)
+        );
         queue.close();
         assert!(matches!(
             queue.push(item(), 1),

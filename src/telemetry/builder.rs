@@ -320,7 +320,7 @@ impl TelemetryBuilder {
     ///
     /// # Errors
     /// When a setting cannot work; see [`ConfigError`]. Nothing has been started then.
-    pub fn build(self) -> Result<Telemetry, ConfigError> {
+    pub fn build(mut self) -> Result<Telemetry, ConfigError> {
         self.check()?;
         let environment = Arc::clone(&self.environment);
         let env: Env<'_> = &*environment;
@@ -335,6 +335,10 @@ impl TelemetryBuilder {
         let limits = env::limits(env);
         #[cfg(feature = "otlp")]
         let otlp = self.targets(env)?;
+        #[cfg(feature = "otlp")]
+        let console = self.console_chosen(env)?;
+        #[cfg(not(feature = "otlp"))]
+        let console = self.console;
 
         let sampling = self
             .sampler
@@ -350,7 +354,7 @@ impl TelemetryBuilder {
             books: Books::default(),
             parts: Arc::clone(&parts),
             bus: bus.clone(),
-            starts_wanted: self.console.is_some() || !self.hooks.is_empty(),
+            starts_wanted: console.is_some() || !self.hooks.is_empty(),
             on: AtomicBool::new(!disabled),
             ids: self.ids,
             sampling: sampling.map_or(Sampling::ParentElseAlways, Sampling::Custom),
@@ -368,6 +372,8 @@ impl TelemetryBuilder {
         let plugged = (!self.plugged.is_empty())
             .then(|| Plugged::new(self.plugged, self.batch, self.queue_bytes));
         let clock = instance.clock.clone();
+        #[cfg(feature = "otlp")]
+        let observed = Arc::clone(&instance);
         #[cfg(feature = "otlp")]
         let outlets = outlets::Outlets::new(
             otlp,
@@ -387,10 +393,10 @@ impl TelemetryBuilder {
                 model: self.prices.unwrap_or_else(Prices::default_model),
                 aliases: self.aliases,
             },
-            console: self.console,
+            console,
             #[cfg(feature = "otlp")]
             exports: Box::new(move |runtime| {
-                let (otlp, metrics) = outlets.open(&clock, runtime);
+                let (otlp, metrics) = outlets.open(&observed, runtime);
                 Exports {
                     clock,
                     plugged,
@@ -413,6 +419,25 @@ impl TelemetryBuilder {
             self.level,
             propagators,
         ))
+    }
+
+    /// The console the builder asks for, or `OTEL_TRACES_EXPORTER=console`.
+    #[cfg(feature = "otlp")]
+    fn console_chosen(
+        &mut self,
+        env: Env<'_>,
+    ) -> Result<Option<(Output, ConsoleOptions)>, ConfigError> {
+        use crate::otlp::internal::exporter_choice;
+        let given = self.console.take();
+        if given.is_some() || self.otlp.is_none() {
+            return Ok(given);
+        }
+        let choice = exporter_choice(
+            &|name| env(name).map(Into::into),
+            crate::otlp::Signal::Traces,
+        )?;
+        let asked = choice.is_some_and(|choice| choice.console());
+        Ok(asked.then(|| (Output::stderr(), ConsoleOptions::default())))
     }
 
     /// Where to send to; `None` for nowhere.

@@ -1,17 +1,20 @@
 //! From settings to the OTLP outlets: what can be wrong is found before the thread starts.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use tokio::runtime::Handle;
 
 use super::env::Env;
 use super::{BatchSettings, ConfigError};
-use crate::clock::Clock;
 use crate::export::MetricsOutlet;
-use crate::export::metrics::{MetricNames, Metrics};
+use crate::export::metrics::{MetricNames, Metrics, Observed};
 use crate::export::otlp::internal::{Resolved, Transport, Tuning};
-use crate::export::otlp::{Bounds, Closing, OtlpExports};
+use crate::export::otlp::{Bounds, Closing, OtlpBooks, OtlpExports, Signal};
+use crate::layer::instance::Instance;
+use crate::stats::Loss;
 
 /// Records that close a batch, the specification's default.
 const BATCH_RECORDS: usize = 512;
@@ -68,7 +71,7 @@ impl Outlets {
     /// Opens them inside the runtime that will drive them.
     pub(crate) fn open(
         self,
-        clock: &Clock,
+        instance: &Arc<Instance>,
         runtime: &Handle,
     ) -> (Option<OtlpExports>, Option<MetricsOutlet>) {
         let Some((transport, targets)) = self.targets else {
@@ -78,20 +81,79 @@ impl Outlets {
             transport,
             &targets,
             &self.resource,
-            clock,
+            &instance.clock,
             self.bounds,
             runtime,
         );
         let interval = self.tuning.metric_interval.unwrap_or(METRIC_INTERVAL);
-        let metrics = otlp.wants_metrics().then(|| MetricsOutlet {
-            metrics: Metrics::new(
-                self.resource,
-                self.names,
-                self.tuning.temporality.unwrap_or_default(),
-            ),
-            interval,
-            due: Instant::now() + interval,
+        let metrics = otlp.wants_metrics().then(|| {
+            let temporality = self.tuning.temporality.unwrap_or_default();
+            let metrics = Metrics::new(self.resource, self.names, temporality);
+            observe(&metrics, instance, &otlp.books());
+            MetricsOutlet {
+                metrics,
+                interval,
+                due: Instant::now() + interval,
+            }
         });
         (Some(otlp), metrics)
+    }
+}
+
+/// What the installation says about itself, under the conventions' names for SDKs.
+fn observe(metrics: &Metrics, instance: &Arc<Instance>, books: &OtlpBooks) {
+    let queue = Arc::clone(&instance.queue);
+    metrics.observe(
+        Observed::Level,
+        "otel.sdk.processor.span.queue.size",
+        "{span}",
+        Vec::new(),
+        move || queue.len() as u64,
+    );
+    let queue = Arc::clone(&instance.queue);
+    let capacity = move || queue.max_records() as u64;
+    metrics.observe(
+        Observed::Level,
+        "otel.sdk.processor.span.queue.capacity",
+        "{span}",
+        Vec::new(),
+        capacity,
+    );
+    for (why, name) in [
+        (Loss::QueueFull, "queue_full"),
+        (Loss::QueueBytes, "queue_bytes"),
+        (Loss::AfterShutdown, "already_shutdown"),
+    ] {
+        let instance = Arc::downgrade(instance);
+        let lost = move || {
+            instance
+                .upgrade()
+                .map_or(0, |instance| instance.books.lost(why))
+        };
+        let attributes = vec![KeyValue::new("error.type", name)];
+        metrics.observe(
+            Observed::Total,
+            "otel.sdk.processor.span.processed",
+            "{span}",
+            attributes,
+            lost,
+        );
+    }
+    for (signal, name, unit) in [
+        (Signal::Traces, "otel.sdk.exporter.span.exported", "{span}"),
+        (
+            Signal::Logs,
+            "otel.sdk.exporter.log.exported",
+            "{log_record}",
+        ),
+        (
+            Signal::Metrics,
+            "otel.sdk.exporter.metric_data_point.exported",
+            "{data_point}",
+        ),
+    ] {
+        let books = books.clone();
+        let exported = move || books.tally(signal).map_or(0, |tally| tally.delivered);
+        metrics.observe(Observed::Total, name, unit, Vec::new(), exported);
     }
 }

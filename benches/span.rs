@@ -1,0 +1,75 @@
+//! What a span costs the application's thread, beside the bare registry: nanoseconds and allocations.
+//!
+//! `cargo bench --bench span`. The same workload beside tracing-opentelemetry and fastrace is in `benches/peers/`, a
+//! package of its own, so that nobody compiles the peers to run an example.
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
+
+#[path = "support/measure.rs"]
+mod measure;
+#[path = "support/workload.rs"]
+mod workload;
+
+use measure::Cost;
+use tracing::{Dispatch, Subscriber};
+use tracing_genai::{Telemetry, TelemetryBuilder};
+use tracing_subscriber::layer::Layer;
+use tracing_subscriber::prelude::*;
+
+const BATCHES: usize = 400;
+
+/// A registry without any layer never frees its spans.
+struct Nothing;
+
+impl<S: Subscriber> Layer<S> for Nothing {}
+
+fn registry(run: fn()) -> Cost {
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(Nothing));
+    measure::cost(&dispatch, 1, BATCHES, run, &|| (), allocations)
+}
+
+fn ours(with: fn(TelemetryBuilder) -> TelemetryBuilder, run: fn()) -> Cost {
+    let builder = Telemetry::builder("bench").environment(|_| None);
+    let telemetry = with(builder).build().unwrap();
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(telemetry.layer()));
+    let settle = || {
+        let report = telemetry.flush(Telemetry::SHUTDOWN_TIMEOUT);
+        assert!(report.is_complete(), "nothing may be lost: {report:?}");
+    };
+    measure::cost(&dispatch, 1, BATCHES, run, &settle, allocations)
+}
+
+fn allocations(f: &mut dyn FnMut()) -> u64 {
+    allocation_counter::measure(f).count_total
+}
+
+fn main() {
+    let agent = workload::agent_run;
+    let plain = workload::plain_run;
+    println!("per span                                          time   allocations");
+    for (name, spans, cost) in [
+        ("agent run, registry", workload::SPANS, registry(agent)),
+        ("agent run", workload::SPANS, ours(|b| b, agent)),
+        (
+            "agent run, no context activation",
+            workload::SPANS,
+            ours(|b| b.activate_context(false), agent),
+        ),
+        (
+            "nothing of GenAI, registry",
+            workload::PLAIN_SPANS,
+            registry(plain),
+        ),
+        (
+            "nothing of GenAI, genai_only",
+            workload::PLAIN_SPANS,
+            ours(|b| b.genai_only(), plain),
+        ),
+    ] {
+        let spans = spans as f64;
+        println!(
+            "{name:42} {:8.0} ns {:13.2}",
+            cost.nanos / spans,
+            cost.allocations / spans
+        );
+    }
+}
