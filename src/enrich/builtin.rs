@@ -4,6 +4,7 @@
 //! Promise: token counts are integers, input includes what came from a cache; an unknown cost is absent and says why;
 //! totals never use the names of a single call's usage, so that no backend adds them twice.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::SpanId;
@@ -17,6 +18,7 @@ use crate::event::{Kind, Subject, Usage, Value};
 use crate::pipeline::events::failed;
 use crate::record::{FieldRef, Limits, Outcome, Record};
 use crate::semconv;
+use crate::stats::{Books, Loss};
 
 /// The names of the token counts, with what they count.
 pub(crate) const USAGE: [&str; 5] = [
@@ -155,11 +157,13 @@ impl Prices {
     }
 }
 
-/// What a model call cost, written onto it, with the plain names.
+/// What a model call cost, written onto it, with the plain names. A cost model that panics leaves the cost unknown and is
+/// counted in `parts`.
 pub(crate) fn price(
     record: &mut Record,
     prices: &Prices,
     clock: &Clock,
+    parts: &Books,
     limits: &Limits,
 ) -> Option<Usd> {
     if record.chunks.count > 0
@@ -190,7 +194,10 @@ pub(crate) fn price(
             call.provider = text(semconv::GEN_AI_PROVIDER_NAME);
             call.request_model = asked.map(|asked| prices.aliases.resolve(asked));
             call.service_tier = text(semconv::OPENAI_RESPONSE_SERVICE_TIER);
-            prices.model.price(&call)
+            catch_unwind(AssertUnwindSafe(|| prices.model.price(&call))).unwrap_or_else(|_| {
+                parts.lose(Loss::Hook, 1);
+                CostOutcome::Unknown(UnknownCost::TableUnavailable)
+            })
         }
     };
     let cost = write_cost(record, &outcome, limits);

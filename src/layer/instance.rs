@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt as _, TraceState};
-use opentelemetry::{Context, KeyValue, SpanId, TraceId};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceState};
+use opentelemetry::{Array, Context, KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, SamplingDecision, ShouldSample};
 
 use super::classify::Steps;
@@ -17,7 +17,9 @@ use super::scope;
 use super::state::{Inner, OpenSpans, ParentIds, SpanState};
 use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
+use crate::enrich::builtin::normalise;
 use crate::event::{EventId, Key, Kind, Level, Subject, Value};
+use crate::pipeline::names::{span_kind, span_name};
 use crate::pipeline::queue::{Item, Queue};
 use crate::record::{FieldRef, Fields, Identity, Inherited, Limits, Moment, Outcome, Record, What};
 use crate::semconv;
@@ -97,21 +99,22 @@ impl Instance {
         id: &mut Identity,
         parent: Option<&ParentIds>,
     ) {
-        let (name, kind, attributes) = {
-            let inner = state.lock();
-            let record = &inner.record;
-            let attributes: Vec<_> = record
-                .fields
-                .iter()
-                .map(|(k, v)| KeyValue::new(k.to_owned(), to_otel(v)))
-                .collect();
-            let kind = match record.subject.map(Subject::span_kind) {
-                Some(crate::event::SpanKind::Client) => SpanKind::Client,
-                Some(crate::event::SpanKind::Server) => SpanKind::Server,
-                _ => SpanKind::Internal,
-            };
-            (crate::pipeline::names::span_name(record), kind, attributes)
-        };
+        // A copy in the spelling that is exported, inherited attributes included: a sampler's rules are written against
+        // what one sees in the backend.
+        let mut record = state.lock().record.clone();
+        normalise(&mut record, &self.limits);
+        let attributes: Vec<_> = record
+            .fields
+            .iter()
+            .map(|(k, v)| KeyValue::new(k.to_owned(), to_otel(v)))
+            .collect();
+        let links: Vec<_> = record
+            .links
+            .iter()
+            .cloned()
+            .map(Link::with_context)
+            .collect();
+        let (name, kind) = (span_name(&record), SpanKind::from(span_kind(&record)));
         let parent = parent.map(|p| {
             let flags = if p.sampled {
                 opentelemetry::TraceFlags::SAMPLED
@@ -122,7 +125,7 @@ impl Instance {
             Context::new().with_remote_span_context(cx)
         });
         let decide =
-            || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &[]);
+            || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &links);
         let decided =
             entered::quietly(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide)));
         let Ok(result) = decided else {
@@ -201,9 +204,11 @@ impl Instance {
         let face = SpanFace::new(Arc::clone(self), Arc::clone(state), id.context());
         let context = Context::current_with_span(face);
         // An ended span keeps no context: the context holds the span, and the two would keep each other alive.
+        let mut inner = state.lock();
         if !state.has(SpanState::ENDED) {
-            state.lock().context = Some(context.clone());
+            inner.context = Some(context.clone());
         }
+        drop(inner);
         context
     }
 
@@ -357,6 +362,7 @@ impl Instance {
         {
             let inner = state.lock();
             let from = &inner.record;
+            // The start of a plain span is no event, but hooks are called for it, and the console places it.
             if from.subject.is_none() && !self.starts_wanted {
                 return;
             }
@@ -388,9 +394,18 @@ impl Instance {
         if let Some(state) = state {
             record.id = self.identity(state).clone();
             let inner = state.lock();
-            record.subject = inner.record.subject;
-            record.meta = inner.record.meta;
-            record.inherited.clone_from(&inner.record.inherited);
+            let of = &inner.record;
+            record.subject = of.subject;
+            record.meta = of.meta;
+            record.inherited.clone_from(&of.inherited);
+            if moment.bus_only {
+                // Who reads the pieces of several answers at once tells them apart by these.
+                for name in CHUNK_OF {
+                    if let Some(value) = of.fields.str(name) {
+                        record.fields.set_str(name, value, &self.limits);
+                    }
+                }
+            }
         }
         scope::inherit(&mut record.inherited);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
@@ -451,6 +466,13 @@ impl Instance {
     }
 }
 
+/// What the pieces of a streamed answer repeat of their call.
+const CHUNK_OF: [&str; 3] = [
+    semconv::GEN_AI_REQUEST_MODEL,
+    semconv::GEN_AI_RESPONSE_MODEL,
+    semconv::GEN_AI_RESPONSE_ID,
+];
+
 /// Whether a late value of this attribute changes what the application's side knows.
 pub(crate) fn is_telling(name: &str) -> bool {
     [
@@ -463,14 +485,42 @@ pub(crate) fn is_telling(name: &str) -> bool {
     .contains(&name)
 }
 
+/// A value as OpenTelemetry has it. A list whose items are of one type stays a list; anything deeper becomes its JSON.
 pub(crate) fn to_otel(value: FieldRef<'_>) -> opentelemetry::Value {
     match value {
+        FieldRef::Value(Value::Array(items)) => to_otel_list(items).map_or_else(
+            || Value::Array(items.clone()).to_string().into(),
+            opentelemetry::Value::Array,
+        ),
         FieldRef::I64(n) => n.into(),
         FieldRef::F64(x) => x.into(),
         FieldRef::Bool(b) => b.into(),
         FieldRef::Str(s) => s.to_owned().into(),
         FieldRef::Value(v) => v.to_string().into(),
     }
+}
+
+fn to_otel_list(items: &[Value]) -> Option<Array> {
+    fn all<'v, T>(items: &'v [Value], read: impl Fn(&'v Value) -> Option<T>) -> Option<Vec<T>> {
+        items.iter().map(read).collect()
+    }
+    let text = |value: &Value| match value {
+        Value::Str(s) => Some(s.to_string().into()),
+        _ => None,
+    };
+    let int = |value: &Value| match value {
+        Value::I64(n) => Some(*n),
+        _ => None,
+    };
+    let float = |value: &Value| match value {
+        Value::F64(x) => Some(*x),
+        _ => None,
+    };
+    all(items, text)
+        .map(Array::String)
+        .or_else(|| all(items, int).map(Array::I64))
+        .or_else(|| all(items, float).map(Array::F64))
+        .or_else(|| all(items, Value::as_bool).map(Array::Bool))
 }
 
 /// No trace, for spans nobody sees.

@@ -168,6 +168,8 @@ impl GenAiLayer {
             }
             if class.is(Class::GENAI) {
                 state.set(SpanState::GENAI);
+            }
+            if class.is(Class::GENAI) || class.is(Class::TELLING) {
                 instance.understand(&state, record);
             }
             inner.parent = foreign.or(ids);
@@ -216,7 +218,7 @@ where
             }
         }
         let state = with_scratch(|fields| {
-            let started = class.is(Class::STARTER) && starting::take(fields);
+            let started = class.is(Class::STARTER) && starting::take(fields, &instance.limits);
             if !started {
                 attrs.record(&mut Capture {
                     fields,

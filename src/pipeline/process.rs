@@ -109,7 +109,14 @@ impl Processor {
         builtin::mark_interrupted(record, &limits);
         self.hooks.after_span(record, &limits);
         let cost = if builtin::is_inference(record) {
-            builtin::price(record, &self.prices, &self.instance.clock, &limits)
+            let instance = &self.instance;
+            builtin::price(
+                record,
+                &self.prices,
+                &instance.clock,
+                &instance.parts,
+                &limits,
+            )
         } else {
             None
         };

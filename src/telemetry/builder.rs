@@ -340,6 +340,11 @@ impl TelemetryBuilder {
             given => given.to_owned(),
         };
         let disabled = env::is_disabled(env);
+        #[cfg(feature = "otlp")]
+        if disabled {
+            // Where nothing is sent, nothing has to be known, or said, about where to.
+            self.otlp = None;
+        }
         let random = u128::from_be_bytes(self.ids.new_trace_id().to_bytes());
         let born = EventId::new(self.clock.unix_nanos(self.clock.now()) / 1_000_000, random);
         let resource = env::resource(env, &service, born.to_string(), self.resource.clone());
@@ -379,6 +384,8 @@ impl TelemetryBuilder {
         let propagators = env::propagators(env);
         if disabled {
             instance.queue.close();
+            // A handler would start a thread, and a subscriber wait for what never comes.
+            bus.close();
             return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
         }
         let plugged = (!self.plugged.is_empty())
