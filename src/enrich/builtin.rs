@@ -91,6 +91,17 @@ pub(crate) fn normalise(record: &mut Record, limits: &Limits) {
     inherit(record, limits);
 }
 
+/// Sets the attributes of the scope it began in, where it says nothing itself.
+pub(crate) fn fill_scope(record: &mut Record, limits: &Limits) {
+    if let Some(scope) = record
+        .inherited
+        .as_ref()
+        .and_then(|above| above.scope.as_ref())
+    {
+        record.fields.fill_from(scope, limits);
+    }
+}
+
 fn inherit(record: &mut Record, limits: &Limits) {
     let (Some(subject), Some(above)) = (record.subject, record.inherited.clone()) else {
         return;
@@ -114,6 +125,7 @@ fn inherit(record: &mut Record, limits: &Limits) {
             record.fields.set_str(name, value, limits);
         }
     }
+    fill_scope(record, limits);
 }
 
 /// The token counts on the span.

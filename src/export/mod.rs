@@ -7,6 +7,7 @@ pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 pub(crate) mod plugged;
+pub(crate) mod shape;
 pub(crate) mod span_data;
 
 use std::sync::Arc;

@@ -14,6 +14,7 @@ use opentelemetry_sdk::trace::{IdGenerator, SamplingDecision, ShouldSample};
 use super::classify::Steps;
 use super::entered;
 use super::face::SpanFace;
+use super::scope;
 use super::state::{Inner, OpenSpans, ParentIds, SpanState};
 use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
@@ -56,6 +57,8 @@ pub(crate) struct Instance {
     pub(crate) activate: bool,
     /// Whether error messages, which are content, are kept.
     pub(crate) error_messages: bool,
+    /// Whether moments are span events too.
+    pub(crate) mirror_moments: bool,
     /// Whether the text of streamed pieces goes to the bus.
     pub(crate) chunk_text: bool,
 }
@@ -287,21 +290,20 @@ impl Instance {
             }
         }
         let told = |name: &str| record.fields.str(name).map(Arc::<str>::from);
-        let own = Inherited {
-            agent_name: told(semconv::GEN_AI_AGENT_NAME),
-            conversation_id: told(semconv::GEN_AI_CONVERSATION_ID),
-            session_id: told(semconv::SESSION_ID),
-        };
-        if own == Inherited::default() {
+        let (agent, conversation, session) = (
+            told(semconv::GEN_AI_AGENT_NAME),
+            told(semconv::GEN_AI_CONVERSATION_ID),
+            told(semconv::SESSION_ID),
+        );
+        if agent.is_none() && conversation.is_none() && session.is_none() {
             return;
         }
         let above = record.inherited.take().unwrap_or_default();
         record.inherited = Some(Arc::new(Inherited {
-            agent_name: own.agent_name.or_else(|| above.agent_name.clone()),
-            conversation_id: own
-                .conversation_id
-                .or_else(|| above.conversation_id.clone()),
-            session_id: own.session_id.or_else(|| above.session_id.clone()),
+            agent_name: agent.or_else(|| above.agent_name.clone()),
+            conversation_id: conversation.or_else(|| above.conversation_id.clone()),
+            session_id: session.or_else(|| above.session_id.clone()),
+            scope: above.scope.clone(),
         }));
     }
 
@@ -366,7 +368,7 @@ impl Instance {
             bus_only: false,
         };
         self.push_moment(state, moment.clone(), fields);
-        if let Some(state) = state {
+        if let Some(state) = state.filter(|_| self.mirror_moments) {
             fields.set_str(semconv::MESSAGE, &moment.event_type, &self.limits);
             self.add_event(state, "moment", fields);
         }
@@ -424,6 +426,7 @@ impl Instance {
                 }
             }
         }
+        scope::inherit(&mut record.inherited);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         record.moment = Some(moment);
         self.push(Item::Other(record));

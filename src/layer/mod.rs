@@ -10,6 +10,7 @@ pub(crate) mod entered;
 pub(crate) mod face;
 pub(crate) mod filter;
 pub(crate) mod instance;
+pub(crate) mod scope;
 pub(crate) mod starting;
 pub(crate) mod state;
 pub(crate) mod visit;
@@ -160,6 +161,7 @@ impl GenAiLayer {
                 }
                 ids = Some(around.ids);
             }
+            scope::inherit(&mut record.inherited);
             step &= instance.steps != Steps::InsideGenAi || state.has(SpanState::GENAI);
             if step {
                 record.subject = Some(Subject::STEP);

@@ -38,7 +38,7 @@ use crate::stats::Books;
 pub struct TelemetryBuilder {
     service: String,
     resource: Vec<KeyValue>,
-    environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    environment: Arc<Lookup>,
     pub(crate) clock: Clock,
     pub(crate) ids: Box<dyn IdGenerator>,
     sampler: Option<Box<dyn ShouldSample>>,
@@ -47,6 +47,7 @@ pub struct TelemetryBuilder {
     genai_only: bool,
     activate: bool,
     error_messages: bool,
+    mirror_moments: bool,
     chunk_text: bool,
     queue_records: usize,
     queue_bytes: usize,
@@ -60,6 +61,8 @@ pub struct TelemetryBuilder {
     #[cfg(feature = "otlp")]
     otlp: Option<crate::otlp::OtlpConfig>,
 }
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// When a batch is closed: at so many records, at so many bytes, or when its first record is so old.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +101,7 @@ impl TelemetryBuilder {
             genai_only: false,
             activate: true,
             error_messages: false,
+            mirror_moments: true,
             chunk_text: false,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
@@ -149,8 +153,9 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Gives every sampled span to an exporter of the OpenTelemetry SDK too. It is built by the caller and driven on the
-    /// telemetry thread; its errors and panics are counted.
+    /// Gives every sampled span to an exporter of the OpenTelemetry SDK too. It is built by the caller, told the resource
+    /// here, and driven inside the telemetry thread's runtime by a thread of its own, on which it may block. Its errors and
+    /// panics are counted as `hook`; a span given to two exporters counts twice in [`Report::plugged`](crate::Report::plugged).
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.plugged.push(BoxedExporter::new(exporter));
         self
@@ -211,6 +216,12 @@ impl TelemetryBuilder {
     /// `false`: `error.type` alone is recorded.
     pub fn error_messages(mut self, on: bool) -> Self {
         self.error_messages = on;
+        self
+    }
+
+    /// Whether moments are mirrored as events on the span they happen in, for backends without logs. Default `true`.
+    pub fn mirror_moments(mut self, on: bool) -> Self {
+        self.mirror_moments = on;
         self
     }
 
@@ -367,6 +378,7 @@ impl TelemetryBuilder {
             genai_only: self.genai_only,
             activate: self.activate,
             error_messages: self.error_messages,
+            mirror_moments: self.mirror_moments,
             chunk_text: self.chunk_text,
         });
         let propagators = env::propagators(env);
@@ -377,7 +389,7 @@ impl TelemetryBuilder {
             return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
         }
         let plugged = (!self.plugged.is_empty())
-            .then(|| Plugged::new(self.plugged, self.batch, self.queue_bytes));
+            .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));
         let clock = instance.clock.clone();
         #[cfg(feature = "otlp")]
         let observed = Arc::clone(&instance);
