@@ -10,7 +10,9 @@
 //! Logs have the same frame with other names for it. Promise: what leaves is what `opentelemetry-proto` makes of the same
 //! span, field by field. Never: allocates for a record once its buffers have grown, except for trace states.
 
+mod buffers;
 mod log;
+#[cfg(test)]
 mod request;
 mod span;
 #[cfg(test)]
