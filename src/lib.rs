@@ -104,9 +104,9 @@ pub use export::otlp;
 pub use integration::propagation;
 pub use layer::{GenAiFilter, GenAiLayer, Steps};
 pub use span::{
-    ActiveSpan, Call, Inference, InstrumentedStream, Plain, Run, SetParentError, SpanExt, Starter,
-    StreamExt, TryInstrumentedStream, agent, chat, embeddings, generate_content, plan, retrieval,
-    step, text_completion, tool, workflow,
+    ActiveSpan, Call, Inference, InstrumentedStream, Plain, Run, Scope, Scoped, SetParentError,
+    SpanExt, Starter, StreamExt, TryInstrumentedStream, agent, chat, embeddings, generate_content,
+    plan, retrieval, scope, step, text_completion, tool, workflow,
 };
 pub use stats::{Loss, Tally};
 pub use telemetry::{ConfigError, InstallError, Report, Telemetry, TelemetryBuilder};

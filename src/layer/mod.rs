@@ -10,6 +10,7 @@ pub(crate) mod entered;
 pub(crate) mod face;
 pub(crate) mod filter;
 pub(crate) mod instance;
+pub(crate) mod scope;
 pub(crate) mod starting;
 pub(crate) mod state;
 pub(crate) mod visit;
@@ -160,12 +161,15 @@ impl GenAiLayer {
                 }
                 ids = Some(around.ids);
             }
+            scope::inherit(&mut record.inherited);
             step &= instance.steps != Steps::InsideGenAi || state.has(SpanState::GENAI);
             if step {
                 record.subject = Some(Subject::STEP);
             }
             if class.is(Class::GENAI) {
                 state.set(SpanState::GENAI);
+            }
+            if class.is(Class::GENAI) || class.is(Class::TELLING) {
                 instance.understand(&state, record);
             }
             inner.parent = foreign.or(ids);
@@ -214,7 +218,7 @@ where
             }
         }
         let state = with_scratch(|fields| {
-            let started = class.is(Class::STARTER) && starting::take(fields);
+            let started = class.is(Class::STARTER) && starting::take(fields, &instance.limits);
             if !started {
                 attrs.record(&mut Capture {
                     fields,

@@ -156,6 +156,15 @@ impl<K> ActiveSpan<K> {
         }
     }
 
+    /// As [`in_scope`](Self::in_scope), but a panic that comes through fails the span at once: whoever catches it around a
+    /// poll drops the future later, when nothing tells any more that it panicked.
+    pub(crate) fn poll_in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
+        let mut unwinding = FailOnUnwind(Some(self));
+        let value = self.in_scope(f);
+        unwinding.0 = None;
+        value
+    }
+
     /// Ends it if nobody did: the way of every early exit.
     pub(crate) fn abandon(&self) {
         if std::thread::panicking() {
@@ -176,6 +185,16 @@ impl<K> ActiveSpan<K> {
 
     fn end(&self, outcome: Outcome) {
         self.each(|o| o.instance.end(&o.state, outcome, None));
+    }
+}
+
+struct FailOnUnwind<'a, K>(Option<&'a ActiveSpan<K>>);
+
+impl<K> Drop for FailOnUnwind<'_, K> {
+    fn drop(&mut self) {
+        if let Some(active) = self.0 {
+            active.fail_open_as(semconv::error_type::PANIC);
+        }
     }
 }
 

@@ -38,7 +38,7 @@ use crate::stats::Books;
 pub struct TelemetryBuilder {
     service: String,
     resource: Vec<KeyValue>,
-    environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    environment: Arc<Lookup>,
     pub(crate) clock: Clock,
     pub(crate) ids: Box<dyn IdGenerator>,
     sampler: Option<Box<dyn ShouldSample>>,
@@ -47,6 +47,7 @@ pub struct TelemetryBuilder {
     genai_only: bool,
     activate: bool,
     error_messages: bool,
+    mirror_moments: bool,
     chunk_text: bool,
     queue_records: usize,
     queue_bytes: usize,
@@ -60,6 +61,8 @@ pub struct TelemetryBuilder {
     #[cfg(feature = "otlp")]
     otlp: Option<crate::otlp::OtlpConfig>,
 }
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// When a batch is closed: at so many records, at so many bytes, or when its first record is so old.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +101,7 @@ impl TelemetryBuilder {
             genai_only: false,
             activate: true,
             error_messages: false,
+            mirror_moments: true,
             chunk_text: false,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
@@ -212,6 +216,12 @@ impl TelemetryBuilder {
     /// `false`: `error.type` alone is recorded.
     pub fn error_messages(mut self, on: bool) -> Self {
         self.error_messages = on;
+        self
+    }
+
+    /// Whether moments are mirrored as events on the span they happen in, for backends without logs. Default `true`.
+    pub fn mirror_moments(mut self, on: bool) -> Self {
+        self.mirror_moments = on;
         self
     }
 
@@ -330,6 +340,11 @@ impl TelemetryBuilder {
             given => given.to_owned(),
         };
         let disabled = env::is_disabled(env);
+        #[cfg(feature = "otlp")]
+        if disabled {
+            // Where nothing is sent, nothing has to be known, or said, about where to.
+            self.otlp = None;
+        }
         let random = u128::from_be_bytes(self.ids.new_trace_id().to_bytes());
         let born = EventId::new(self.clock.unix_nanos(self.clock.now()) / 1_000_000, random);
         let resource = env::resource(env, &service, born.to_string(), self.resource.clone());
@@ -363,11 +378,14 @@ impl TelemetryBuilder {
             genai_only: self.genai_only,
             activate: self.activate,
             error_messages: self.error_messages,
+            mirror_moments: self.mirror_moments,
             chunk_text: self.chunk_text,
         });
         let propagators = env::propagators(env);
         if disabled {
             instance.queue.close();
+            // A handler would start a thread, and a subscriber wait for what never comes.
+            bus.close();
             return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
         }
         let plugged = (!self.plugged.is_empty())
