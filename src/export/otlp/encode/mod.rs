@@ -12,7 +12,6 @@
 
 mod buffers;
 mod log;
-#[cfg(test)]
 mod request;
 mod span;
 #[cfg(test)]
