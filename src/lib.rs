@@ -79,6 +79,10 @@
 pub mod bus;
 mod clock;
 pub mod console;
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, unreachable_pub, reason = "the exporter has most to say")
+)]
 mod diagnostics;
 pub mod enrich;
 pub mod event;
@@ -98,6 +102,7 @@ pub mod testing;
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 
+#[cfg(feature = "otlp")]
 pub use export::metrics::MetricNames;
 #[cfg(feature = "otlp")]
 pub use export::otlp;

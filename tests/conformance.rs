@@ -15,9 +15,12 @@ use tracing_genai::{
     workflow,
 };
 
+/// A span as a sampler is shown it: name, kind, attributes.
+type Sampled = (String, SpanKind, BTreeMap<String, String>);
+
 /// A sampler that keeps what it was shown.
 #[derive(Debug, Clone, Default)]
-struct Shown(Arc<Mutex<Vec<(String, SpanKind, BTreeMap<String, String>)>>>);
+struct Shown(Arc<Mutex<Vec<Sampled>>>);
 
 impl ShouldSample for Shown {
     fn should_sample(

@@ -861,7 +861,12 @@ fn a_model_call_inside_a_model_call_is_one_call() {
             let outer = chat("openai", "house").start();
             // The HTTP client's own span below the wrapper's.
             outer
-                .in_scope(|| step("retry").in_scope(|_| Ok::<_, NotFound>(call_house())))
+                .in_scope(|| {
+                    step("retry").in_scope(|_| {
+                        call_house();
+                        Ok::<_, NotFound>(())
+                    })
+                })
                 .unwrap();
             outer.usage(Usage::new().input(100).output(10)).complete();
         });
@@ -881,7 +886,12 @@ fn a_model_call_of_a_tool_that_a_model_call_runs_is_a_call_of_its_own() {
         a.in_scope(|| {
             let outer = chat("openai", "house").start();
             outer
-                .in_scope(|| tool("summarise").in_scope(|_| Ok::<_, NotFound>(call_house())))
+                .in_scope(|| {
+                    tool("summarise").in_scope(|_| {
+                        call_house();
+                        Ok::<_, NotFound>(())
+                    })
+                })
                 .unwrap();
             outer.usage(Usage::new().input(100).output(10)).complete();
         });

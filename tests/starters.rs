@@ -433,6 +433,35 @@ fn a_boxed_error_fails_the_span() {
 }
 
 #[test]
+fn an_error_that_cannot_be_printed_fails_the_span_and_nothing_else() {
+    struct Panics;
+    impl std::fmt::Display for Panics {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("in Display")
+        }
+    }
+    struct Endless;
+    impl std::fmt::Display for Endless {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            loop {
+                f.write_str("more and ")?;
+            }
+        }
+    }
+    let capture = capture_with(|b| b.error_messages(true));
+    capture.record(|| {
+        tool("panics").start().fail(&Panics);
+        tool("endless").start().fail(&Endless);
+    });
+    for event in ends(&capture) {
+        assert_eq!(event.phase, Phase::Failed);
+        let message = event.error.as_ref().unwrap().message.clone().unwrap();
+        assert!(message.len() <= 64 * 1024);
+    }
+    assert_eq!(ends(&capture).len(), 2);
+}
+
+#[test]
 fn in_scope_completes_on_ok_and_fails_on_err() {
     let (good, bad) = (capture(), capture());
     let answer = good.record(|| tool("t").in_scope(|_| Ok::<_, NotFound>(42)));

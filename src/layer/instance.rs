@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceState};
 use opentelemetry::{Array, Context, KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, SamplingDecision, ShouldSample};
@@ -185,12 +186,23 @@ impl Instance {
         .as_u128()
     }
 
-    /// Sets the parent of a span whose identity is still open, and says whether it was.
-    pub(crate) fn set_parent(&self, state: &SpanState, parent: &SpanContext) -> bool {
+    /// Sets the parent of a span whose identity is still open, and says whether it was. A context without a span leaves the
+    /// parent as it is; baggage is taken over from either.
+    pub(crate) fn set_parent(&self, state: &SpanState, parent: &Context) -> bool {
+        let span = parent.span().span_context().clone();
+        let all = parent.baggage().iter();
+        let baggage: Vec<_> = all
+            .map(|(name, (value, metadata))| {
+                KeyValueMetadata::new(name.clone(), value.clone(), metadata.clone())
+            })
+            .collect();
         let mut inner = state.lock();
         let open = state.identity().is_none();
-        if open {
-            inner.parent = parent.is_valid().then(|| ParentIds::from(parent));
+        if open && span.is_valid() {
+            inner.parent = Some(ParentIds::from(&span));
+        }
+        if open && !baggage.is_empty() {
+            inner.baggage = baggage;
         }
         open
     }
@@ -198,11 +210,18 @@ impl Instance {
     /// The OpenTelemetry context that is current while `state` is entered.
     pub(crate) fn context(self: &Arc<Self>, state: &Arc<SpanState>) -> Context {
         let id = self.identity(state);
-        if let Some(context) = &state.lock().context {
-            return context.clone();
-        }
+        let baggage = {
+            let inner = state.lock();
+            if let Some(context) = &inner.context {
+                return context.clone();
+            }
+            inner.baggage.clone()
+        };
         let face = SpanFace::new(Arc::clone(self), Arc::clone(state), id.context());
-        let context = Context::current_with_span(face);
+        let mut context = Context::current_with_span(face);
+        if !baggage.is_empty() {
+            context = context.with_baggage(baggage);
+        }
         // An ended span keeps no context: the context holds the span, and the two would keep each other alive.
         let mut inner = state.lock();
         if !state.has(SpanState::ENDED) {

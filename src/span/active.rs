@@ -134,12 +134,19 @@ impl<K> ActiveSpan<K> {
 
     fn fail_with<E: fmt::Display + ?Sized>(&self, kind: &str, error: Option<&E>) {
         self.each(|o| {
-            // Only an allowed message is formatted at all.
-            let message = error
-                .filter(|_| o.instance.error_messages)
-                .map(|e| e.to_string());
-            o.instance
-                .note_error(&o.state, Some(kind), message.as_deref());
+            // Only an allowed message is formatted at all, and what its `Display` does stays in there.
+            let Some(error) = error.filter(|_| o.instance.error_messages) else {
+                return o.instance.note_error(&o.state, Some(kind), None);
+            };
+            with_scratch(|fields| {
+                fields.set_fmt(
+                    semconv::EXCEPTION_MESSAGE,
+                    &format_args!("{error}"),
+                    &o.instance.limits,
+                );
+                let message = fields.str(semconv::EXCEPTION_MESSAGE);
+                o.instance.note_error(&o.state, Some(kind), message);
+            });
         });
         self.end(Outcome::Failed);
     }

@@ -16,11 +16,13 @@ use super::{ConfigError, Telemetry};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::{ConsoleOptions, Output};
+#[cfg(feature = "otlp")]
 use crate::diagnostics;
 use crate::enrich::builtin::Prices;
 use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
 use crate::event::EventId;
 use crate::export::Exports;
+#[cfg(feature = "otlp")]
 use crate::export::metrics::MetricNames;
 use crate::export::plugged::{BoxedExporter, Plugged};
 use crate::layer::Steps;
@@ -56,6 +58,7 @@ pub struct TelemetryBuilder {
     prices: Option<Arc<dyn CostModel>>,
     aliases: ModelAliases,
     console: Option<(Output, ConsoleOptions)>,
+    #[cfg(feature = "otlp")]
     metric_names: MetricNames,
     plugged: Vec<BoxedExporter>,
     #[cfg(feature = "otlp")]
@@ -114,6 +117,7 @@ impl TelemetryBuilder {
             prices: None,
             aliases: ModelAliases::new(),
             console: None,
+            #[cfg(feature = "otlp")]
             metric_names: MetricNames::default(),
             plugged: Vec::new(),
             #[cfg(feature = "otlp")]
@@ -173,6 +177,7 @@ impl TelemetryBuilder {
     }
 
     /// Which generation of metric names is emitted. Default: both.
+    #[cfg(feature = "otlp")]
     pub fn metric_names(mut self, names: MetricNames) -> Self {
         self.metric_names = names;
         self
@@ -331,7 +336,7 @@ impl TelemetryBuilder {
     ///
     /// # Errors
     /// When a setting cannot work; see [`ConfigError`]. Nothing has been started then.
-    pub fn build(mut self) -> Result<Telemetry, ConfigError> {
+    pub fn build(self) -> Result<Telemetry, ConfigError> {
         self.check()?;
         let environment = Arc::clone(&self.environment);
         let env: Env<'_> = &*environment;
@@ -340,19 +345,15 @@ impl TelemetryBuilder {
             given => given.to_owned(),
         };
         let disabled = env::is_disabled(env);
-        #[cfg(feature = "otlp")]
-        if disabled {
-            // Where nothing is sent, nothing has to be known, or said, about where to.
-            self.otlp = None;
-        }
         let random = u128::from_be_bytes(self.ids.new_trace_id().to_bytes());
         let born = EventId::new(self.clock.unix_nanos(self.clock.now()) / 1_000_000, random);
         let resource = env::resource(env, &service, born.to_string(), self.resource.clone());
         let limits = env::limits(env);
         #[cfg(feature = "otlp")]
-        let otlp = self.targets(env)?;
+        // Where nothing is sent, nothing has to be known, or said, about where to.
+        let otlp = if disabled { None } else { self.targets(env)? };
         #[cfg(feature = "otlp")]
-        let console = self.console_chosen(env)?;
+        let console = Self::console_chosen(self.console, self.otlp.is_some() && !disabled, env)?;
         #[cfg(not(feature = "otlp"))]
         let console = self.console;
 
@@ -403,7 +404,7 @@ impl TelemetryBuilder {
             env,
         )?;
         #[cfg(not(feature = "otlp"))]
-        let _ = (resource, self.metric_names);
+        drop(resource);
         let worker = Worker::start(Parts {
             instance: Arc::clone(&instance),
             bus: bus.clone(),
@@ -415,20 +416,15 @@ impl TelemetryBuilder {
             console,
             #[cfg(feature = "otlp")]
             exports: Box::new(move |runtime| {
-                let (otlp, metrics) = outlets.open(&observed, runtime);
+                let otlp = outlets.open(&observed, runtime);
                 Exports {
                     clock,
                     plugged,
                     otlp,
-                    metrics,
                 }
             }),
             #[cfg(not(feature = "otlp"))]
-            exports: Box::new(move |_| Exports {
-                clock,
-                plugged,
-                metrics: None,
-            }),
+            exports: Box::new(move |_| Exports { clock, plugged }),
         })
         .map_err(ConfigError::Thread)?;
         Ok(Telemetry::new(
@@ -443,12 +439,12 @@ impl TelemetryBuilder {
     /// The console the builder asks for, or `OTEL_TRACES_EXPORTER=console`.
     #[cfg(feature = "otlp")]
     fn console_chosen(
-        &mut self,
+        given: Option<(Output, ConsoleOptions)>,
+        exports: bool,
         env: Env<'_>,
     ) -> Result<Option<(Output, ConsoleOptions)>, ConfigError> {
         use crate::otlp::internal::exporter_choice;
-        let given = self.console.take();
-        if given.is_some() || self.otlp.is_none() {
+        if given.is_some() || !exports {
             return Ok(given);
         }
         let choice = exporter_choice(

@@ -14,7 +14,7 @@ enum Stage {
     #[default]
     Running,
     Ending,
-    Ended(Report),
+    Ended(Box<Report>),
 }
 
 /// The stage, shared by every handle on the installation.
@@ -44,7 +44,7 @@ impl Stages {
     }
 
     pub(super) fn end(&self, report: &Report) {
-        *self.lock() = Stage::Ended(report.clone());
+        *self.lock() = Stage::Ended(Box::new(report.clone()));
         self.ended.notify_all();
     }
 
@@ -54,7 +54,7 @@ impl Stages {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match &*stage {
-                Stage::Ended(report) => return Some(report.clone()),
+                Stage::Ended(report) => return Some(Report::clone(report)),
                 Stage::Ending if !left.is_zero() && Bus::depth() == 0 => {}
                 Stage::Ending | Stage::Running => return None,
             }

@@ -43,7 +43,7 @@ pub use config::OtlpConfig;
 pub use error::OtlpConfigError;
 pub use kinds::{Compression, Protocol, Signal};
 
-pub(crate) use exports::{Bounds, OtlpBooks, OtlpExports};
+pub(crate) use exports::{Bounds, Meter, OtlpBooks, OtlpExports};
 pub(crate) use lane::Closing;
 
 /// The working parts, for the pipeline and for this crate's own tests. Not part of the public API.
