@@ -192,14 +192,15 @@ impl Instance {
     /// The OpenTelemetry context that is current while `state` is entered.
     pub(crate) fn context(self: &Arc<Self>, state: &Arc<SpanState>) -> Context {
         let id = self.identity(state);
-        if let Some(context) = &state.lock().context {
+        let mut inner = state.lock();
+        if let Some(context) = &inner.context {
             return context.clone();
         }
         let face = SpanFace::new(Arc::clone(self), Arc::clone(state), id.context());
         let context = Context::current_with_span(face);
         // An ended span keeps no context: the context holds the span, and the two would keep each other alive.
         if !state.has(SpanState::ENDED) {
-            state.lock().context = Some(context.clone());
+            inner.context = Some(context.clone());
         }
         context
     }
@@ -227,29 +228,24 @@ impl Instance {
         });
     }
 
-    /// Sets all of `fields`.
-    pub(crate) fn merge(&self, state: &SpanState, fields: &Fields, telling: bool) {
-        self.write(state, |inner| {
-            inner.record.fields.merge_from(fields, &self.limits);
-            if telling {
-                self.understand(state, &mut inner.record);
-            }
-        });
-    }
-
     /// Reads from the fields what the application's side has to know: the subject, and what children inherit.
     pub(crate) fn understand(&self, state: &SpanState, record: &mut Record) {
-        let named = record
-            .fields
-            .str(semconv::GENAI_SUBJECT)
-            .and_then(Subject::parse);
-        let operation = || {
-            record
-                .fields
-                .str(semconv::GEN_AI_OPERATION_NAME)
-                .and_then(Subject::from_operation)
-        };
-        if let Some(subject) = named.or_else(operation) {
+        let (mut named, mut operation) = (None, None);
+        let (mut agent, mut conversation, mut session) = (None, None, None);
+        for (name, value) in record.fields.iter() {
+            let place = match name {
+                semconv::GENAI_SUBJECT => &mut named,
+                semconv::GEN_AI_OPERATION_NAME => &mut operation,
+                semconv::GEN_AI_AGENT_NAME => &mut agent,
+                semconv::GEN_AI_CONVERSATION_ID => &mut conversation,
+                semconv::SESSION_ID => &mut session,
+                _ => continue,
+            };
+            *place = value.as_str();
+        }
+        let named = named.and_then(Subject::parse);
+        let subject = named.or_else(|| operation.and_then(Subject::from_operation));
+        if let Some(subject) = subject {
             record.subject = Some(subject);
             state.set(SpanState::GENAI);
             match subject.kind() {
@@ -262,11 +258,16 @@ impl Instance {
                 _ => {}
             }
         }
-        let told = |name: &str| record.fields.str(name).map(Arc::<str>::from);
+        // Children often repeat what they inherit: the same again is nothing new, and costs nothing.
+        let above = record.inherited.as_deref();
+        let news = |own: Option<&str>, known: Option<&Arc<str>>| {
+            own.filter(|own| known.is_none_or(|known| **known != **own))
+                .map(Arc::from)
+        };
         let own = Inherited {
-            agent_name: told(semconv::GEN_AI_AGENT_NAME),
-            conversation_id: told(semconv::GEN_AI_CONVERSATION_ID),
-            session_id: told(semconv::SESSION_ID),
+            agent_name: news(agent, above.and_then(|a| a.agent_name.as_ref())),
+            conversation_id: news(conversation, above.and_then(|a| a.conversation_id.as_ref())),
+            session_id: news(session, above.and_then(|a| a.session_id.as_ref())),
         };
         if own == Inherited::default() {
             return;
