@@ -2,7 +2,12 @@
 //!
 //! `cargo bench --bench span`. The same workload beside tracing-opentelemetry and fastrace is in `benches/peers/`, a
 //! package of its own, so that nobody compiles the peers to run an example.
-#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
 
 #[path = "support/measure.rs"]
 mod measure;

@@ -4,6 +4,11 @@
 //!
 //! With `OPENAI_API_KEY` (and, if wanted, `OPENAI_BASE_URL`) it talks to that API, otherwise to a small OpenAI-compatible server
 //! of its own. It exports to `OTEL_EXPORTER_OTLP_ENDPOINT`, else to a collector on localhost:4317 or 4318 if one listens.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example talks"
+)]
 
 mod support;
 

@@ -3,6 +3,10 @@
 //! Promise: one clock read per reading, durations never negative whatever happens to the system's clock, and a parent
 //! and its child are placed by the same anchor.
 //! Never: calls `SystemTime::now` on the application's thread.
+#![cfg_attr(
+    not(feature = "testing"),
+    allow(dead_code, reason = "the fixed clock is the test kit's")
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,10 +81,7 @@ impl Clock {
     }
 
     /// Moves a fixed clock; nothing for the system's.
-    #[cfg_attr(
-        not(feature = "testing"),
-        expect(dead_code, reason = "the test kit moves clocks")
-    )]
+    #[cfg(test)]
     pub(crate) fn advance(&self, by: Duration) {
         if let Self::Fixed { now, .. } = self {
             now.fetch_add(by.as_nanos() as u64, Ordering::Relaxed);

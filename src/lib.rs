@@ -79,6 +79,10 @@
 pub mod bus;
 mod clock;
 pub mod console;
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, unreachable_pub, reason = "the exporter has most to say")
+)]
 mod diagnostics;
 pub mod enrich;
 pub mod event;
@@ -98,15 +102,16 @@ pub mod testing;
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 
+#[cfg(feature = "otlp")]
 pub use export::metrics::MetricNames;
 #[cfg(feature = "otlp")]
 pub use export::otlp;
 pub use integration::propagation;
 pub use layer::{GenAiFilter, GenAiLayer, Steps};
 pub use span::{
-    ActiveSpan, Call, Inference, InstrumentedStream, Plain, Run, SetParentError, SpanExt, Starter,
-    StreamExt, TryInstrumentedStream, agent, chat, embeddings, generate_content, plan, retrieval,
-    step, text_completion, tool, workflow,
+    ActiveSpan, Call, Inference, InstrumentedStream, Plain, Run, Scope, Scoped, SetParentError,
+    SpanExt, Starter, StreamExt, TryInstrumentedStream, agent, chat, embeddings, generate_content,
+    plan, retrieval, scope, step, text_completion, tool, workflow,
 };
 pub use stats::{Loss, Tally};
 pub use telemetry::{ConfigError, InstallError, Report, Telemetry, TelemetryBuilder};

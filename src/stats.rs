@@ -85,7 +85,6 @@ impl fmt::Display for Loss {
 pub(crate) struct Books {
     accepted: AtomicU64,
     delivered: AtomicU64,
-    rejected: AtomicU64,
     dropped: [AtomicU64; Loss::ALL.len()],
 }
 
@@ -96,10 +95,6 @@ impl Books {
 
     pub(crate) fn deliver(&self, n: u64) {
         self.delivered.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub(crate) fn reject(&self, n: u64) {
-        self.rejected.fetch_add(n, Ordering::Relaxed);
     }
 
     pub(crate) fn lose(&self, why: Loss, n: u64) {
@@ -113,18 +108,17 @@ impl Books {
     pub(crate) fn read(&self) -> Tally {
         // What went out is read before what came in, so that `pending` is never short.
         let delivered = self.delivered.load(Ordering::Acquire);
-        let rejected = self.rejected.load(Ordering::Acquire);
         let dropped: BTreeMap<_, _> = Loss::ALL
             .into_iter()
             .map(|why| (why, self.lost(why)))
             .filter(|(_, n)| *n > 0)
             .collect();
         let accepted = self.accepted.load(Ordering::Acquire);
-        let settled = delivered + rejected + dropped.values().sum::<u64>();
+        let settled = delivered + dropped.values().sum::<u64>();
         Tally {
             accepted,
             delivered,
-            rejected,
+            rejected: 0,
             pending: accepted.saturating_sub(settled),
             dropped,
         }
@@ -192,14 +186,13 @@ mod tests {
         let books = Books::default();
         books.accept(10);
         books.deliver(4);
-        books.reject(1);
         books.lose(Loss::QueueFull, 2);
         books.lose(Loss::Permanent, 1);
         let tally = books.read();
-        assert_eq!(tally.pending, 2);
+        assert_eq!(tally.pending, 3);
         assert_eq!(
             tally.to_string(),
-            "4 delivered, 1 rejected, 3 dropped (queue_full 2, permanent 1), 2 pending"
+            "4 delivered, 3 dropped (queue_full 2, permanent 1), 3 pending"
         );
         assert!(!tally.is_complete());
     }

@@ -3,6 +3,7 @@
 //! `.ci/backends build && eval "$(.ci/backends start)" && cargo test --test real_collector -- --ignored`
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test stops where it goes wrong"
 )]

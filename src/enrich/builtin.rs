@@ -4,6 +4,7 @@
 //! Promise: token counts are integers, input includes what came from a cache; an unknown cost is absent and says why;
 //! totals never use the names of a single call's usage, so that no backend adds them twice.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::SpanId;
@@ -17,6 +18,7 @@ use crate::event::{Kind, Subject, Usage, Value};
 use crate::pipeline::events::failed;
 use crate::record::{FieldRef, Limits, Outcome, Record};
 use crate::semconv;
+use crate::stats::{Books, Loss};
 
 /// The names of the token counts, with what they count.
 pub(crate) const USAGE: [&str; 5] = [
@@ -89,6 +91,17 @@ pub(crate) fn normalise(record: &mut Record, limits: &Limits) {
     inherit(record, limits);
 }
 
+/// Sets the attributes of the scope it began in, where it says nothing itself.
+pub(crate) fn fill_scope(record: &mut Record, limits: &Limits) {
+    if let Some(scope) = record
+        .inherited
+        .as_ref()
+        .and_then(|above| above.scope.as_ref())
+    {
+        record.fields.fill_from(scope, limits);
+    }
+}
+
 fn inherit(record: &mut Record, limits: &Limits) {
     let (Some(subject), Some(above)) = (record.subject, record.inherited.clone()) else {
         return;
@@ -112,6 +125,7 @@ fn inherit(record: &mut Record, limits: &Limits) {
             record.fields.set_str(name, value, limits);
         }
     }
+    fill_scope(record, limits);
 }
 
 /// The token counts on the span.
@@ -143,11 +157,13 @@ impl Prices {
     }
 }
 
-/// What a model call cost, written onto it, with the plain names.
+/// What a model call cost, written onto it, with the plain names. A cost model that panics leaves the cost unknown and is
+/// counted in `parts`.
 pub(crate) fn price(
     record: &mut Record,
     prices: &Prices,
     clock: &Clock,
+    parts: &Books,
     limits: &Limits,
 ) -> Option<Usd> {
     if record.chunks.count > 0
@@ -178,7 +194,10 @@ pub(crate) fn price(
             call.provider = text(semconv::GEN_AI_PROVIDER_NAME);
             call.request_model = asked.map(|asked| prices.aliases.resolve(asked));
             call.service_tier = text(semconv::OPENAI_RESPONSE_SERVICE_TIER);
-            prices.model.price(&call)
+            catch_unwind(AssertUnwindSafe(|| prices.model.price(&call))).unwrap_or_else(|_| {
+                parts.lose(Loss::Hook, 1);
+                CostOutcome::Unknown(UnknownCost::TableUnavailable)
+            })
         }
     };
     let cost = write_cost(record, &outcome, limits);

@@ -1,7 +1,8 @@
 //! Your own code in the chain: [`Enrich`].
 //!
 //! Promise: hooks run on the telemetry thread, in the order they were added; a hook that panics is contained and counted,
-//! the record goes on without its part, and after ten panics in a row the hook is switched off with one line on stderr.
+//! the record goes on without its part, and after ten panics in a row of one of its methods the hook is switched off, with
+//! one line on stderr.
 //! Never: a hook delays the application; a slow one delays what comes after it, up to the queue's bound.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -126,9 +127,25 @@ impl SpanMut<'_> {
 /// So many panics in a row switch a hook off: fewer would punish one bad record, more would fill stderr.
 const PATIENCE: u32 = 10;
 
+/// The methods of a hook.
+#[derive(Clone, Copy)]
+enum Point {
+    Before,
+    After,
+    Started,
+    Completed,
+}
+
 struct Hook {
     inner: Box<dyn Enrich>,
-    panics: u32,
+    /// Panics in a row of each method: those a hook leaves at their default never panic, and say nothing about the others.
+    panics: [u32; 4],
+}
+
+impl Hook {
+    fn is_on(&self) -> bool {
+        self.panics.iter().all(|panics| *panics < PATIENCE)
+    }
 }
 
 /// The hooks of an instance.
@@ -141,7 +158,10 @@ impl Hooks {
     pub(crate) fn new(hooks: Vec<Box<dyn Enrich>>, parts: Arc<Books>) -> Self {
         let hooks = hooks
             .into_iter()
-            .map(|inner| Hook { inner, panics: 0 })
+            .map(|inner| Hook {
+                inner,
+                panics: [0; 4],
+            })
             .collect();
         Self { hooks, parts }
     }
@@ -152,21 +172,26 @@ impl Hooks {
 
     pub(crate) fn before_span(&mut self, record: &mut Record, limits: &Limits) {
         let subject = record.subject;
-        self.each(subject, |hook| {
+        self.each(Point::Before, subject, |hook| {
             hook.before_span(&mut SpanMut { record, limits })
         });
     }
 
     pub(crate) fn after_span(&mut self, record: &mut Record, limits: &Limits) {
         let subject = record.subject;
-        self.each(subject, |hook| {
+        self.each(Point::After, subject, |hook| {
             hook.after_span(&mut SpanMut { record, limits })
         });
     }
 
     pub(crate) fn on_event(&mut self, event: &mut EventData, started: bool) -> Verdict {
         let mut verdict = Verdict::Keep;
-        self.each(Some(event.ty.subject()), |hook| {
+        let point = if started {
+            Point::Started
+        } else {
+            Point::Completed
+        };
+        self.each(point, Some(event.ty.subject()), |hook| {
             let said = if started {
                 hook.on_started(event)
             } else {
@@ -181,23 +206,27 @@ impl Hooks {
         verdict
     }
 
-    fn each(&mut self, subject: Option<Subject>, mut call: impl FnMut(&dyn Enrich)) {
+    fn each(&mut self, point: Point, subject: Option<Subject>, mut call: impl FnMut(&dyn Enrich)) {
         for (number, hook) in self.hooks.iter_mut().enumerate() {
-            if hook.panics >= PATIENCE {
+            if !hook.is_on() {
                 continue;
             }
             let called = catch_unwind(AssertUnwindSafe(|| {
                 let wanted = hook.inner.subject();
-                if wanted.is_none() || wanted == subject {
+                let meant = wanted.is_none() || wanted == subject;
+                if meant {
                     call(hook.inner.as_ref());
                 }
+                meant
             }));
+            let panics = &mut hook.panics[point as usize];
             match called {
-                Ok(()) => hook.panics = 0,
+                Ok(true) => *panics = 0,
+                Ok(false) => {}
                 Err(_) => {
-                    hook.panics += 1;
+                    *panics += 1;
                     self.parts.lose(Loss::Hook, 1);
-                    if hook.panics == PATIENCE {
+                    if *panics == PATIENCE {
                         diagnostics::say_once(
                             &format!("hook {number}"),
                             format_args!(

@@ -10,7 +10,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use super::{Value, names};
+use super::{Value, content};
 
 /// The name of an attribute: borrowed when it is known at compile time.
 pub type Key = Cow<'static, str>;
@@ -138,7 +138,7 @@ impl fmt::Debug for Attrs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
         for (key, value) in self.iter() {
-            if names::CONTENT.contains(&key) {
+            if content::CONTENT.contains(&key) {
                 map.entry(&key, &format_args!("<{} bytes>", value.to_string().len()));
             } else {
                 map.entry(&key, value);

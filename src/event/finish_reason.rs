@@ -7,7 +7,8 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Attrs, Value, names};
+use super::{Attrs, Value};
+use crate::semconv;
 
 /// Why a model stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,7 +31,7 @@ pub enum FinishReason {
 impl FinishReason {
     /// Every choice's reason, from `gen_ai.response.finish_reasons`: a list, one string, or a list printed as JSON.
     pub fn from_attrs(attrs: &Attrs) -> Vec<Self> {
-        match attrs.get(names::GEN_AI_RESPONSE_FINISH_REASONS) {
+        match attrs.get(semconv::GEN_AI_RESPONSE_FINISH_REASONS) {
             Some(Value::Array(reasons)) => reasons
                 .iter()
                 .filter_map(Value::as_str)

@@ -6,6 +6,7 @@
 
 mod attrs;
 mod channel;
+mod content;
 mod data;
 mod event_type;
 mod finish_reason;
@@ -13,7 +14,6 @@ mod ids;
 mod json;
 mod kind;
 mod level;
-mod names;
 mod phase;
 mod subject;
 mod time;

@@ -8,7 +8,8 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer};
 
-use super::{Attrs, Channel, Kind, Value, names};
+use super::{Attrs, Channel, Kind, Value};
+use crate::semconv;
 
 /// The role of a span towards others, as OpenTelemetry defines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -145,7 +146,7 @@ subjects! {
     /// A plan and its changes.
     PLAN = "plan", Plan, AGENT, None, None, ["refined", "replanned", "goal_achieved"];
     /// A call of a language model: chat, completion, embeddings.
-    LLM_CALL = "llm.call", Llm, LLM, span(Client, "chat", Some(names::GEN_AI_OPERATION_NAME), Some("gen_ai.request.model")), Some("chat"), ["started", "completed", "failed", "chunk", "thinking", "blocked"];
+    LLM_CALL = "llm.call", Llm, LLM, span(Client, "chat", Some(semconv::GEN_AI_OPERATION_NAME), Some("gen_ai.request.model")), Some("chat"), ["started", "completed", "failed", "chunk", "thinking", "blocked"];
     /// The execution of a tool.
     TOOL_CALL = "tool.call", Tool, TOOL, span(Internal, "execute_tool", None, Some("gen_ai.tool.name")), Some("execute_tool"), ["started", "completed", "failed", "failure_reported", "blocked"];
     /// The arguments a model gave for a tool.
@@ -173,7 +174,7 @@ subjects! {
     /// Collecting memories for a task; may query several stores.
     MEMORY_RETRIEVAL = "memory.retrieval", Memory, MEMORY, span(Internal, "search_memory", None, None), Some("search_memory"), ["started", "completed", "failed"];
     /// Writing to memory.
-    MEMORY_SAVE = "memory.save", Memory, MEMORY, span(Client, "upsert_memory", Some(names::GEN_AI_OPERATION_NAME), None), Some("upsert_memory"), ["started", "completed", "failed"];
+    MEMORY_SAVE = "memory.save", Memory, MEMORY, span(Client, "upsert_memory", Some(semconv::GEN_AI_OPERATION_NAME), None), Some("upsert_memory"), ["started", "completed", "failed"];
     /// A check that may deny. One that ran and denied is completed, with its verdict.
     GUARDRAIL = "guardrail", Guardrail, SECURITY, span(Internal, "apply_guardrail", None, Some("guardrail.name")), None, ["started", "completed", "failed"];
     /// Judging a result.

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Attrs, Value, names};
+use super::{Attrs, Value};
+use crate::semconv;
 
 /// Token counts. `None` means the provider did not say.
 ///
@@ -146,12 +147,12 @@ impl Usage {
     pub fn from_attrs(attrs: &Attrs) -> Self {
         let count = |name: &str| attrs.get(name).and_then(count_of);
         Self {
-            input_tokens: count(names::GEN_AI_USAGE_INPUT_TOKENS),
-            output_tokens: count(names::GEN_AI_USAGE_OUTPUT_TOKENS),
-            cache_read_tokens: count(names::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
-            cache_write_tokens: count(names::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS)
-                .or_else(|| count(names::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS)),
-            reasoning_tokens: count(names::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+            input_tokens: count(semconv::GEN_AI_USAGE_INPUT_TOKENS),
+            output_tokens: count(semconv::GEN_AI_USAGE_OUTPUT_TOKENS),
+            cache_read_tokens: count(semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
+            cache_write_tokens: count(semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS)
+                .or_else(|| count(semconv::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS)),
+            reasoning_tokens: count(semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
         }
     }
 

@@ -5,7 +5,8 @@
 
 use std::{fmt, time::Duration};
 
-use super::{ErrorInfo, Event, FinishReason, Usage, Value, names};
+use super::{ErrorInfo, Event, FinishReason, Usage, Value};
+use crate::semconv;
 
 /// A type of event, and how to read it.
 ///
@@ -118,7 +119,8 @@ fn flag(key: &'static str) -> impl Fn(&Event) -> Option<bool> {
 }
 
 fn model(event: &Event) -> Option<&str> {
-    text(names::GEN_AI_RESPONSE_MODEL)(event).or_else(|| text(names::GEN_AI_REQUEST_MODEL)(event))
+    text(semconv::GEN_AI_RESPONSE_MODEL)(event)
+        .or_else(|| text(semconv::GEN_AI_REQUEST_MODEL)(event))
 }
 
 fn usage(event: &Event) -> Usage {
@@ -128,8 +130,8 @@ fn usage(event: &Event) -> Usage {
 fn total_usage(event: &Event) -> Usage {
     let count = |key| whole(key)(event).and_then(|count| u64::try_from(count).ok());
     Usage {
-        input_tokens: count(names::GEN_AI_AGGREGATED_USAGE_INPUT_TOKENS),
-        output_tokens: count(names::GEN_AI_AGGREGATED_USAGE_OUTPUT_TOKENS),
+        input_tokens: count(semconv::GEN_AI_AGGREGATED_USAGE_INPUT_TOKENS),
+        output_tokens: count(semconv::GEN_AI_AGGREGATED_USAGE_OUTPUT_TOKENS),
         ..Usage::new()
     }
 }
@@ -151,48 +153,48 @@ fn body_text(event: &Event) -> Option<&str> {
 }
 
 fn agent_name(event: &Event) -> Option<&str> {
-    text(names::GEN_AI_AGENT_NAME)(event).or(event.who.agent_name.as_deref())
+    text(semconv::GEN_AI_AGENT_NAME)(event).or(event.who.agent_name.as_deref())
 }
 
 fn agent_id(event: &Event) -> Option<&str> {
-    text(names::GEN_AI_AGENT_ID)(event).or(event.who.agent_id.as_deref())
+    text(semconv::GEN_AI_AGENT_ID)(event).or(event.who.agent_id.as_deref())
 }
 
 fn conversation_id(event: &Event) -> Option<&str> {
-    text(names::GEN_AI_CONVERSATION_ID)(event).or(event.who.conversation_id.as_deref())
+    text(semconv::GEN_AI_CONVERSATION_ID)(event).or(event.who.conversation_id.as_deref())
 }
 
 fn step_name(event: &Event) -> Option<&str> {
-    text(names::STEP_NAME)(event).or(event.who.step_name.as_deref())
+    text(semconv::STEP_NAME)(event).or(event.who.step_name.as_deref())
 }
 
 views! {
     /// A model call. What only its end knows is empty on its start.
     LlmCallView {
         /// What was asked for: `chat`, `embeddings`, `text_completion`.
-        operation: Option<&'e str> = text(names::GEN_AI_OPERATION_NAME);
+        operation: Option<&'e str> = text(semconv::GEN_AI_OPERATION_NAME);
         /// Who answers: `openai`, `anthropic`, `gcp.gemini`.
-        provider: Option<&'e str> = text(names::GEN_AI_PROVIDER_NAME);
+        provider: Option<&'e str> = text(semconv::GEN_AI_PROVIDER_NAME);
         /// The model that was asked for.
-        request_model: Option<&'e str> = text(names::GEN_AI_REQUEST_MODEL);
+        request_model: Option<&'e str> = text(semconv::GEN_AI_REQUEST_MODEL);
         /// The model that answered, or else the one asked for.
         model: Option<&'e str> = model;
         /// The temperature asked for.
-        temperature: Option<f64> = float(names::GEN_AI_REQUEST_TEMPERATURE);
+        temperature: Option<f64> = float(semconv::GEN_AI_REQUEST_TEMPERATURE);
         /// The most tokens it may write.
-        max_tokens: Option<i64> = whole(names::GEN_AI_REQUEST_MAX_TOKENS);
+        max_tokens: Option<i64> = whole(semconv::GEN_AI_REQUEST_MAX_TOKENS);
         /// Whether the answer is streamed.
-        stream: Option<bool> = flag(names::GEN_AI_REQUEST_STREAM);
+        stream: Option<bool> = flag(semconv::GEN_AI_REQUEST_STREAM);
         /// The provider's id of the answer.
-        response_id: Option<&'e str> = text(names::GEN_AI_RESPONSE_ID);
+        response_id: Option<&'e str> = text(semconv::GEN_AI_RESPONSE_ID);
         /// Why the model stopped, per choice.
         finish_reasons: Vec<FinishReason> = finish_reasons;
         /// The tokens it read and wrote.
         usage: Usage = usage;
         /// What it cost, in US dollars. `None` when the price is unknown.
-        cost_usd: Option<f64> = float(names::GEN_AI_USAGE_COST);
+        cost_usd: Option<f64> = float(semconv::GEN_AI_USAGE_COST);
         /// Seconds until the first chunk of a stream.
-        time_to_first_chunk: Option<f64> = float(names::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK);
+        time_to_first_chunk: Option<f64> = float(semconv::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK);
         /// How long it took.
         duration: Option<Duration> = duration;
         /// What went wrong.
@@ -215,7 +217,7 @@ views! {
         /// The model that answers.
         model: Option<&'e str> = model;
         /// The provider's id of the answer.
-        response_id: Option<&'e str> = text(names::GEN_AI_RESPONSE_ID);
+        response_id: Option<&'e str> = text(semconv::GEN_AI_RESPONSE_ID);
     } content {
         /// The piece, if capturing content is switched on.
         text: Option<&'e str> = body_text;
@@ -229,11 +231,11 @@ views! {
     /// The execution of a tool.
     ToolCallView {
         /// The tool's name.
-        name: Option<&'e str> = text(names::GEN_AI_TOOL_NAME);
+        name: Option<&'e str> = text(semconv::GEN_AI_TOOL_NAME);
         /// The id the model gave to the call.
-        call_id: Option<&'e str> = text(names::GEN_AI_TOOL_CALL_ID);
+        call_id: Option<&'e str> = text(semconv::GEN_AI_TOOL_CALL_ID);
         /// `function`, `extension`, `datastore`.
-        tool_type: Option<&'e str> = text(names::GEN_AI_TOOL_TYPE);
+        tool_type: Option<&'e str> = text(semconv::GEN_AI_TOOL_TYPE);
         /// The agent that runs it.
         agent_name: Option<&'e str> = agent_name;
         /// How long it took.
@@ -242,9 +244,9 @@ views! {
         error: Option<&'e ErrorInfo> = error;
     } content {
         /// Its arguments, if capturing content is switched on.
-        arguments: Option<&'e Value> = value(names::GEN_AI_TOOL_CALL_ARGUMENTS);
+        arguments: Option<&'e Value> = value(semconv::GEN_AI_TOOL_CALL_ARGUMENTS);
         /// Its result, if capturing content is switched on.
-        result: Option<&'e Value> = value(names::GEN_AI_TOOL_CALL_RESULT);
+        result: Option<&'e Value> = value(semconv::GEN_AI_TOOL_CALL_RESULT);
     } {
         /// A tool began to run.
         ToolCallStarted = "tool.call.started";
@@ -271,7 +273,7 @@ views! {
         /// The tokens of all model calls inside.
         total_usage: Usage = total_usage;
         /// The cost of all model calls inside, in US dollars.
-        total_cost_usd: Option<f64> = float(names::GEN_AI_AGGREGATED_USAGE_COST);
+        total_cost_usd: Option<f64> = float(semconv::GEN_AI_AGGREGATED_USAGE_COST);
         /// How long it took.
         duration: Option<Duration> = duration;
         /// What went wrong.
@@ -290,11 +292,11 @@ views! {
     /// A run of several steps.
     WorkflowView {
         /// The workflow's name.
-        name: Option<&'e str> = text(names::GEN_AI_WORKFLOW_NAME);
+        name: Option<&'e str> = text(semconv::GEN_AI_WORKFLOW_NAME);
         /// The tokens of all model calls inside.
         total_usage: Usage = total_usage;
         /// The cost of all model calls inside, in US dollars.
-        total_cost_usd: Option<f64> = float(names::GEN_AI_AGGREGATED_USAGE_COST);
+        total_cost_usd: Option<f64> = float(semconv::GEN_AI_AGGREGATED_USAGE_COST);
         /// How long it took.
         duration: Option<Duration> = duration;
         /// What went wrong.
@@ -317,11 +319,11 @@ views! {
         /// The step's name.
         name: Option<&'e str> = step_name;
         /// The step's id.
-        id: Option<&'e str> = text(names::STEP_ID);
+        id: Option<&'e str> = text(semconv::STEP_ID);
         /// The tokens of all model calls inside.
         total_usage: Usage = total_usage;
         /// The cost of all model calls inside, in US dollars.
-        total_cost_usd: Option<f64> = float(names::GEN_AI_AGGREGATED_USAGE_COST);
+        total_cost_usd: Option<f64> = float(semconv::GEN_AI_AGGREGATED_USAGE_COST);
         /// How long it took.
         duration: Option<Duration> = duration;
         /// What went wrong.

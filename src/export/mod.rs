@@ -3,20 +3,21 @@
 //! Promise: each outlet keeps its own books; a slow or absent receiver holds nothing up but its own outbox.
 //! Never: runs on the application's thread or runtime.
 
+#[cfg(feature = "otlp")]
 pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 pub(crate) mod plugged;
+pub(crate) mod shape;
 pub(crate) mod span_data;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::record::Record;
 use crate::stats::Books;
 use crate::telemetry::Report;
-use metrics::Metrics;
 use plugged::Plugged;
 
 /// The outlets of one installation.
@@ -25,14 +26,6 @@ pub(crate) struct Exports {
     pub(crate) plugged: Option<Plugged>,
     #[cfg(feature = "otlp")]
     pub(crate) otlp: Option<otlp::OtlpExports>,
-    pub(crate) metrics: Option<MetricsOutlet>,
-}
-
-/// The metrics, and when they are sent next.
-pub(crate) struct MetricsOutlet {
-    pub(crate) metrics: Metrics,
-    pub(crate) interval: Duration,
-    pub(crate) due: Instant,
 }
 
 /// The outlets' books, readable from any thread.
@@ -70,9 +63,12 @@ impl Exports {
 
     /// A span ended, sampled or not.
     pub(crate) fn measured(&mut self, record: &Record) {
-        if let Some(outlet) = &mut self.metrics {
-            outlet.metrics.record_ended(record);
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &mut self.otlp {
+            otlp.measured(record);
         }
+        #[cfg(not(feature = "otlp"))]
+        let _ = record;
     }
 
     /// A sampled span ended.
@@ -98,29 +94,12 @@ impl Exports {
 
     /// What is due by the clock; says when it wants to be called next.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
-        let measured = self.metrics.as_ref().map(|outlet| outlet.due);
-        if measured.is_some_and(|due| due <= now) {
-            self.send_metrics();
-        }
-        let measured = self.metrics.as_ref().map(|outlet| outlet.due);
         let plugged = self.plugged.as_mut().and_then(|plugged| plugged.tick(now));
         #[cfg(feature = "otlp")]
         let sent = self.otlp.as_mut().and_then(|otlp| otlp.tick(now));
         #[cfg(not(feature = "otlp"))]
         let sent = None;
-        [measured, plugged, sent].into_iter().flatten().min()
-    }
-
-    fn send_metrics(&mut self) {
-        let Some(outlet) = &mut self.metrics else {
-            return;
-        };
-        outlet.due = Instant::now() + outlet.interval;
-        #[cfg(feature = "otlp")]
-        if let (Some(otlp), Some(collected)) = (&self.otlp, outlet.metrics.collect()) {
-            let (body, points) = metrics::encode(&collected);
-            otlp.metrics(body, points);
-        }
+        [plugged, sent].into_iter().flatten().min()
     }
 
     /// Hands everything collected so far to the senders. The answer resolves when it is settled, to `false` if `deadline`
@@ -129,7 +108,6 @@ impl Exports {
         &mut self,
         deadline: Instant,
     ) -> impl Future<Output = bool> + Send + 'static + use<> {
-        self.send_metrics();
         let plugged = self
             .plugged
             .as_mut()

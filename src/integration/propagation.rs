@@ -14,6 +14,8 @@
 //! # tool.complete();
 //! ```
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::propagation::{
@@ -25,10 +27,8 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 pub trait Carrier {
     /// Writes an entry; one that the carrier cannot hold is left out.
     fn put(&mut self, name: &str, value: String);
-    /// Reads an entry.
-    fn entry(&self, name: &str) -> Option<&str>;
-    /// The names of all entries.
-    fn names(&self) -> Vec<&str>;
+    /// Reads an entry; one that stands there several times is joined by commas, as HTTP has it.
+    fn entry(&self, name: &str) -> Option<Cow<'_, str>>;
 }
 
 impl Carrier for HeaderMap {
@@ -38,12 +38,12 @@ impl Carrier for HeaderMap {
         }
     }
 
-    fn entry(&self, name: &str) -> Option<&str> {
-        self.get(name)?.to_str().ok()
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.keys().map(HeaderName::as_str).collect()
+    fn entry(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut lines = self.get_all(name).iter().map(HeaderValue::to_str);
+        let first = lines.next()?.ok()?;
+        lines.try_fold(Cow::from(first), |whole, line| {
+            Some(format!("{whole},{}", line.ok()?).into())
+        })
     }
 }
 
@@ -52,18 +52,14 @@ impl Carrier for serde_json::Map<String, serde_json::Value> {
         self.insert(name.to_owned(), value.into());
     }
 
-    fn entry(&self, name: &str) -> Option<&str> {
-        self.get(name)?.as_str()
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.keys().map(String::as_str).collect()
+    fn entry(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get(name)?.as_str().map(Cow::from)
     }
 }
 
-struct Adapter<T>(T);
+struct Writer<'a, C>(&'a mut C);
 
-impl<C: Carrier> Injector for Adapter<&mut C> {
+impl<C: Carrier> Injector for Writer<'_, C> {
     fn set(&mut self, key: &str, value: String) {
         // An empty `tracestate` or `baggage` says nothing.
         if !value.is_empty() {
@@ -72,13 +68,17 @@ impl<C: Carrier> Injector for Adapter<&mut C> {
     }
 }
 
-impl<C: Carrier> Extractor for Adapter<&C> {
+/// The entries that propagators ask for, read beforehand: they ask by reference.
+struct Reader<'a>(Vec<(&'a str, Cow<'a, str>)>);
+
+impl Extractor for Reader<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.entry(key)
+        let found = self.0.iter().find(|(name, _)| *name == key);
+        found.map(|(_, value)| value.as_ref())
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.names()
+        self.0.iter().map(|(name, _)| *name).collect()
     }
 }
 
@@ -89,12 +89,16 @@ pub fn inject(carrier: &mut impl Carrier) {
 
 /// Writes a given context, for instance [`ActiveSpan::context`](crate::ActiveSpan::context).
 pub fn inject_context(context: &Context, carrier: &mut impl Carrier) {
-    w3c().inject_context(context, &mut Adapter(carrier));
+    w3c().inject_context(context, &mut Writer(carrier));
 }
 
 /// Reads the context of a request. Without a valid `traceparent` it holds no span.
 pub fn extract(carrier: &impl Carrier) -> Context {
-    w3c().extract_with_context(&Context::new(), &Adapter(carrier))
+    let propagator = w3c();
+    let entries = propagator
+        .fields()
+        .filter_map(|name| Some((name, carrier.entry(name)?)));
+    propagator.extract_with_context(&Context::new(), &Reader(entries.collect()))
 }
 
 /// Trace context and baggage, the specification's default of `OTEL_PROPAGATORS`.

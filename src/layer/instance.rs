@@ -6,17 +6,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt as _, TraceState};
-use opentelemetry::{Context, KeyValue, SpanId, TraceId};
+use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceState};
+use opentelemetry::{Array, Context, KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, SamplingDecision, ShouldSample};
 
 use super::classify::Steps;
 use super::entered;
 use super::face::SpanFace;
+use super::scope;
 use super::state::{Inner, OpenSpans, ParentIds, SpanState};
 use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
+use crate::enrich::builtin::normalise;
 use crate::event::{EventId, Key, Kind, Level, Subject, Value};
+use crate::pipeline::names::{span_kind, span_name};
 use crate::pipeline::queue::{Item, Queue};
 use crate::record::{FieldRef, Fields, Identity, Inherited, Limits, Moment, Outcome, Record, What};
 use crate::semconv;
@@ -53,6 +57,8 @@ pub(crate) struct Instance {
     pub(crate) activate: bool,
     /// Whether error messages, which are content, are kept.
     pub(crate) error_messages: bool,
+    /// Whether moments are span events too.
+    pub(crate) mirror_moments: bool,
     /// Whether the text of streamed pieces goes to the bus.
     pub(crate) chunk_text: bool,
 }
@@ -94,21 +100,22 @@ impl Instance {
         id: &mut Identity,
         parent: Option<&ParentIds>,
     ) {
-        let (name, kind, attributes) = {
-            let inner = state.lock();
-            let record = &inner.record;
-            let attributes: Vec<_> = record
-                .fields
-                .iter()
-                .map(|(k, v)| KeyValue::new(k.to_owned(), to_otel(v)))
-                .collect();
-            let kind = match record.subject.map(Subject::span_kind) {
-                Some(crate::event::SpanKind::Client) => SpanKind::Client,
-                Some(crate::event::SpanKind::Server) => SpanKind::Server,
-                _ => SpanKind::Internal,
-            };
-            (crate::pipeline::names::span_name(record), kind, attributes)
-        };
+        // A copy in the spelling that is exported, inherited attributes included: a sampler's rules are written against
+        // what one sees in the backend.
+        let mut record = state.lock().record.clone();
+        normalise(&mut record, &self.limits);
+        let attributes: Vec<_> = record
+            .fields
+            .iter()
+            .map(|(k, v)| KeyValue::new(k.to_owned(), to_otel(v)))
+            .collect();
+        let links: Vec<_> = record
+            .links
+            .iter()
+            .cloned()
+            .map(Link::with_context)
+            .collect();
+        let (name, kind) = (span_name(&record), SpanKind::from(span_kind(&record)));
         let parent = parent.map(|p| {
             let flags = if p.sampled {
                 opentelemetry::TraceFlags::SAMPLED
@@ -119,7 +126,7 @@ impl Instance {
             Context::new().with_remote_span_context(cx)
         });
         let decide =
-            || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &[]);
+            || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &links);
         let decided =
             entered::quietly(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide)));
         let Ok(result) = decided else {
@@ -179,12 +186,23 @@ impl Instance {
         .as_u128()
     }
 
-    /// Sets the parent of a span whose identity is still open, and says whether it was.
-    pub(crate) fn set_parent(&self, state: &SpanState, parent: &SpanContext) -> bool {
+    /// Sets the parent of a span whose identity is still open, and says whether it was. A context without a span leaves the
+    /// parent as it is; baggage is taken over from either.
+    pub(crate) fn set_parent(&self, state: &SpanState, parent: &Context) -> bool {
+        let span = parent.span().span_context().clone();
+        let all = parent.baggage().iter();
+        let baggage: Vec<_> = all
+            .map(|(name, (value, metadata))| {
+                KeyValueMetadata::new(name.clone(), value.clone(), metadata.clone())
+            })
+            .collect();
         let mut inner = state.lock();
         let open = state.identity().is_none();
-        if open {
-            inner.parent = parent.is_valid().then(|| ParentIds::from(parent));
+        if open && span.is_valid() {
+            inner.parent = Some(ParentIds::from(&span));
+        }
+        if open && !baggage.is_empty() {
+            inner.baggage = baggage;
         }
         open
     }
@@ -192,16 +210,24 @@ impl Instance {
     /// The OpenTelemetry context that is current while `state` is entered.
     pub(crate) fn context(self: &Arc<Self>, state: &Arc<SpanState>) -> Context {
         let id = self.identity(state);
-        let mut inner = state.lock();
-        if let Some(context) = &inner.context {
-            return context.clone();
-        }
+        let baggage = {
+            let inner = state.lock();
+            if let Some(context) = &inner.context {
+                return context.clone();
+            }
+            inner.baggage.clone()
+        };
         let face = SpanFace::new(Arc::clone(self), Arc::clone(state), id.context());
-        let context = Context::current_with_span(face);
+        let mut context = Context::current_with_span(face);
+        if !baggage.is_empty() {
+            context = context.with_baggage(baggage);
+        }
         // An ended span keeps no context: the context holds the span, and the two would keep each other alive.
+        let mut inner = state.lock();
         if !state.has(SpanState::ENDED) {
             inner.context = Some(context.clone());
         }
+        drop(inner);
         context
     }
 
@@ -262,23 +288,20 @@ impl Instance {
         let above = record.inherited.as_deref();
         let news = |own: Option<&str>, known: Option<&Arc<str>>| {
             own.filter(|own| known.is_none_or(|known| **known != **own))
-                .map(Arc::from)
+                .map(Arc::<str>::from)
         };
-        let own = Inherited {
-            agent_name: news(agent, above.and_then(|a| a.agent_name.as_ref())),
-            conversation_id: news(conversation, above.and_then(|a| a.conversation_id.as_ref())),
-            session_id: news(session, above.and_then(|a| a.session_id.as_ref())),
-        };
-        if own == Inherited::default() {
+        let agent = news(agent, above.and_then(|a| a.agent_name.as_ref()));
+        let conversation = news(conversation, above.and_then(|a| a.conversation_id.as_ref()));
+        let session = news(session, above.and_then(|a| a.session_id.as_ref()));
+        if agent.is_none() && conversation.is_none() && session.is_none() {
             return;
         }
         let above = record.inherited.take().unwrap_or_default();
         record.inherited = Some(Arc::new(Inherited {
-            agent_name: own.agent_name.or_else(|| above.agent_name.clone()),
-            conversation_id: own
-                .conversation_id
-                .or_else(|| above.conversation_id.clone()),
-            session_id: own.session_id.or_else(|| above.session_id.clone()),
+            agent_name: agent.or_else(|| above.agent_name.clone()),
+            conversation_id: conversation.or_else(|| above.conversation_id.clone()),
+            session_id: session.or_else(|| above.session_id.clone()),
+            scope: above.scope.clone(),
         }));
     }
 
@@ -343,7 +366,7 @@ impl Instance {
             bus_only: false,
         };
         self.push_moment(state, moment.clone(), fields);
-        if let Some(state) = state {
+        if let Some(state) = state.filter(|_| self.mirror_moments) {
             fields.set_str(semconv::MESSAGE, &moment.event_type, &self.limits);
             self.add_event(state, "moment", fields);
         }
@@ -356,6 +379,7 @@ impl Instance {
         {
             let inner = state.lock();
             let from = &inner.record;
+            // The start of a plain span is no event, but hooks are called for it, and the console places it.
             if from.subject.is_none() && !self.starts_wanted {
                 return;
             }
@@ -387,10 +411,20 @@ impl Instance {
         if let Some(state) = state {
             record.id = self.identity(state).clone();
             let inner = state.lock();
-            record.subject = inner.record.subject;
-            record.meta = inner.record.meta;
-            record.inherited.clone_from(&inner.record.inherited);
+            let of = &inner.record;
+            record.subject = of.subject;
+            record.meta = of.meta;
+            record.inherited.clone_from(&of.inherited);
+            if moment.bus_only {
+                // Who reads the pieces of several answers at once tells them apart by these.
+                for name in CHUNK_OF {
+                    if let Some(value) = of.fields.str(name) {
+                        record.fields.set_str(name, value, &self.limits);
+                    }
+                }
+            }
         }
+        scope::inherit(&mut record.inherited);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         record.moment = Some(moment);
         self.push(Item::Other(record));
@@ -449,6 +483,13 @@ impl Instance {
     }
 }
 
+/// What the pieces of a streamed answer repeat of their call.
+const CHUNK_OF: [&str; 3] = [
+    semconv::GEN_AI_REQUEST_MODEL,
+    semconv::GEN_AI_RESPONSE_MODEL,
+    semconv::GEN_AI_RESPONSE_ID,
+];
+
 /// Whether a late value of this attribute changes what the application's side knows.
 pub(crate) fn is_telling(name: &str) -> bool {
     [
@@ -461,14 +502,42 @@ pub(crate) fn is_telling(name: &str) -> bool {
     .contains(&name)
 }
 
+/// A value as OpenTelemetry has it. A list whose items are of one type stays a list; anything deeper becomes its JSON.
 pub(crate) fn to_otel(value: FieldRef<'_>) -> opentelemetry::Value {
     match value {
+        FieldRef::Value(Value::Array(items)) => to_otel_list(items).map_or_else(
+            || Value::Array(items.clone()).to_string().into(),
+            opentelemetry::Value::Array,
+        ),
         FieldRef::I64(n) => n.into(),
         FieldRef::F64(x) => x.into(),
         FieldRef::Bool(b) => b.into(),
         FieldRef::Str(s) => s.to_owned().into(),
         FieldRef::Value(v) => v.to_string().into(),
     }
+}
+
+fn to_otel_list(items: &[Value]) -> Option<Array> {
+    fn all<'v, T>(items: &'v [Value], read: impl Fn(&'v Value) -> Option<T>) -> Option<Vec<T>> {
+        items.iter().map(read).collect()
+    }
+    let text = |value: &Value| match value {
+        Value::Str(s) => Some(s.to_string().into()),
+        _ => None,
+    };
+    let int = |value: &Value| match value {
+        Value::I64(n) => Some(*n),
+        _ => None,
+    };
+    let float = |value: &Value| match value {
+        Value::F64(x) => Some(*x),
+        _ => None,
+    };
+    all(items, text)
+        .map(Array::String)
+        .or_else(|| all(items, int).map(Array::I64))
+        .or_else(|| all(items, float).map(Array::F64))
+        .or_else(|| all(items, Value::as_bool).map(Array::Bool))
 }
 
 /// No trace, for spans nobody sees.

@@ -10,6 +10,7 @@ pub(crate) mod entered;
 pub(crate) mod face;
 pub(crate) mod filter;
 pub(crate) mod instance;
+pub(crate) mod scope;
 pub(crate) mod starting;
 pub(crate) mod state;
 pub(crate) mod visit;
@@ -168,6 +169,7 @@ impl GenAiLayer {
                 }
                 ids = Some(around.ids);
             }
+            scope::inherit(&mut record.inherited);
             if class.is(Class::STEP)
                 && !class.is(Class::GENAI)
                 && (genai || instance.steps != Steps::InsideGenAi)
@@ -178,7 +180,7 @@ impl GenAiLayer {
                 state.set(SpanState::GENAI);
             }
             inner.parent = foreign.or(ids);
-            if class.is(Class::STARTER) && starting::take(&mut inner.record.fields) {
+            if class.is(Class::STARTER) && starting::take(&mut inner.record.fields, &instance.limits) {
                 instance.understand(&state, &mut inner.record);
             } else {
                 let mut capture = Capture(InSpan::locked(instance, &state, inner));

@@ -11,7 +11,7 @@ use tracing::Span;
 
 use super::instance::Instance;
 use super::state::SpanState;
-use crate::record::Fields;
+use crate::record::{Fields, Limits};
 
 /// A span in one instance's eyes.
 #[derive(Debug, Clone)]
@@ -52,11 +52,17 @@ fn exchange(starting: Option<Starting>) -> Option<Starting> {
         .ok()?
 }
 
-/// Copies the attributes of the span being started; false if none is.
-pub(crate) fn take(fields: &mut Fields) -> bool {
+/// Copies the attributes of the span being started, as far as `limits` let them; false if none is.
+pub(crate) fn take(fields: &mut Fields, limits: &Limits) -> bool {
     let copied = STARTING.try_with(|cell| {
         let cell = cell.try_borrow().ok()?;
-        fields.copy_from(&cell.as_ref()?.fields);
+        let given = &cell.as_ref()?.fields;
+        // A starter knows no instance, so it keeps to the default limits only.
+        if *limits == Limits::DEFAULT {
+            fields.copy_from(given);
+        } else {
+            fields.merge_from(given, limits);
+        }
         Some(())
     });
     matches!(copied, Ok(Some(())))

@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use opentelemetry::baggage::KeyValueMetadata;
 use opentelemetry::trace::{SpanContext, TraceState};
 use opentelemetry::{Context, SpanId, TraceId};
 
@@ -58,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) parent: Option<ParentIds>,
     /// The OpenTelemetry context that is current while the span is entered, made when it first is.
     pub(crate) context: Option<Context>,
+    /// The baggage of the request this span answers.
+    pub(crate) baggage: Vec<KeyValueMetadata>,
 }
 
 /// One open span.
@@ -118,6 +121,7 @@ impl SpanState {
         inner.record.clear();
         inner.parent = None;
         inner.context = None;
+        inner.baggage.clear();
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::event::{
-    Attrs, Causality, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase, Subject,
-    Visibility,
+    Attrs, Body, Causality, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase,
+    Subject, Value, Visibility,
 };
 use crate::pipeline::names::span_name;
 use crate::record::{FieldRef, Fields, Outcome, Record, What};
@@ -64,6 +64,10 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
         });
     }
     event.attrs = attrs(&record.fields);
+    // Content lies in the body, which no `Debug` shows.
+    if let Some(Value::Str(text)) = event.attrs.remove(semconv::GENAI_CHUNK_TEXT) {
+        event.body = Some(Body(text.as_ref().into()));
+    }
     Some(event)
 }
 

@@ -3,7 +3,7 @@
 //! Promise: what was pushed before a request is processed before its answer; the caller waits no longer than its timeout.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// What is asked.
@@ -42,9 +42,16 @@ impl Answer {
 
 /// Requests that wait for the telemetry thread.
 #[derive(Debug, Default)]
-pub(crate) struct Inbox(Mutex<Vec<Request>>);
+pub(crate) struct Inbox(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    requests: Vec<Request>,
+    closed: bool,
+}
 
 impl Inbox {
+    /// Puts a request; after [`close`](Self::close) its answer is known at once to be none.
     pub(crate) fn put(&self, ask: Ask, deadline: Instant) -> Answer {
         let (processed_tx, processed) = channel();
         let (settled_tx, settled) = channel();
@@ -54,14 +61,26 @@ impl Inbox {
             processed: processed_tx,
             settled: settled_tx,
         };
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(request);
+        let mut waiting = self.lock();
+        if !waiting.closed {
+            waiting.requests.push(request);
+        }
+        drop(waiting);
         Answer { processed, settled }
     }
 
     pub(crate) fn take(&self) -> Vec<Request> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.lock().requests)
+    }
+
+    /// The thread is gone: nobody waits for it any longer.
+    pub(crate) fn close(&self) {
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        waiting.requests.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -71,7 +71,7 @@ impl Processor {
                 self.instance.open.recycle(state);
             }
             Item::Other(mut record) => match record.what {
-                What::Moment => self.moment(&record),
+                What::Moment => self.moment(&mut record),
                 What::Started | What::Ended => self.started(&mut record),
             },
         }
@@ -91,7 +91,8 @@ impl Processor {
         self.publish(record);
     }
 
-    fn moment(&mut self, record: &Record) {
+    fn moment(&mut self, record: &mut Record) {
+        builtin::fill_scope(record, &self.instance.limits);
         self.publish(record);
         if !record.moment.as_ref().is_some_and(|m| m.bus_only) {
             self.exports.log(record);
@@ -108,7 +109,14 @@ impl Processor {
         builtin::mark_interrupted(record, &limits);
         self.hooks.after_span(record, &limits);
         let cost = if builtin::is_inference(record) {
-            builtin::price(record, &self.prices, &self.instance.clock, &limits)
+            let instance = &self.instance;
+            builtin::price(
+                record,
+                &self.prices,
+                &instance.clock,
+                &instance.parts,
+                &limits,
+            )
         } else {
             None
         };

@@ -128,7 +128,11 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
+}
 
+/// What the exporter tells about the queue.
+#[cfg(any(test, feature = "otlp"))]
+impl Queue {
     /// Records waiting or being worked on.
     pub(crate) fn len(&self) -> usize {
         self.records.load(Ordering::Acquire)

@@ -83,6 +83,7 @@ impl Worker {
         let thread = std::thread::Builder::new()
             .name("tracing-genai".into())
             .spawn(move || {
+                let _gone = Gone(&theirs);
                 dispatcher::with_default(&Dispatch::none(), || {
                     let _suppressed = Context::enter_telemetry_suppressed_scope();
                     runtime.block_on(run(processor, &theirs));
@@ -117,6 +118,15 @@ impl Worker {
             // Its panic, if any, was somebody's hook's; the books say what it cost.
             let _ = ended.join();
         }
+    }
+}
+
+/// Closes the inbox when the thread ends, however it ends.
+struct Gone<'a>(&'a Inbox);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

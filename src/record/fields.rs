@@ -442,7 +442,7 @@ impl Fields {
         self.entries.iter().position(|e| self.name_of(e) == name)
     }
 
-    fn resolve<'a>(&'a self, name: Name) -> &'a str {
+    fn resolve(&self, name: Name) -> &str {
         match name {
             Name::Static(name) => name,
             Name::Text(slice) => slice.of(&self.text),

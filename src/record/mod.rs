@@ -64,11 +64,13 @@ impl Identity {
 }
 
 /// What children take over from the spans around them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Inherited {
     pub(crate) agent_name: Option<Arc<str>>,
     pub(crate) conversation_id: Option<Arc<str>>,
     pub(crate) session_id: Option<Arc<str>>,
+    /// The attributes of the scope it began in.
+    pub(crate) scope: Option<Arc<Fields>>,
 }
 
 /// How a span ended, as far as the application's thread could tell.

@@ -91,5 +91,5 @@ pub const GENAI_VISIBILITY: &str = "genai.visibility";
 /// On `llm.call.chunk`: the length of the piece in bytes.
 pub const GENAI_CHUNK_BYTES: &str = "genai.chunk.bytes";
 
-/// On `llm.call.chunk`, where that is allowed: the piece's text. Never leaves the process.
+/// The text of a streamed piece on its way to the body of `llm.call.chunk`, where that is allowed. On no event and no span.
 pub const GENAI_CHUNK_TEXT: &str = "genai.chunk.text";

@@ -134,12 +134,19 @@ impl<K> ActiveSpan<K> {
 
     fn fail_with<E: fmt::Display + ?Sized>(&self, kind: &str, error: Option<&E>) {
         self.each(|o| {
-            // Only an allowed message is formatted at all.
-            let message = error
-                .filter(|_| o.instance.error_messages)
-                .map(|e| e.to_string());
-            o.instance
-                .note_error(&o.state, Some(kind), message.as_deref());
+            // Only an allowed message is formatted at all, and what its `Display` does stays in there.
+            let Some(error) = error.filter(|_| o.instance.error_messages) else {
+                return o.instance.note_error(&o.state, Some(kind), None);
+            };
+            with_scratch(|fields| {
+                fields.set_fmt(
+                    semconv::EXCEPTION_MESSAGE,
+                    &format_args!("{error}"),
+                    &o.instance.limits,
+                );
+                let message = fields.str(semconv::EXCEPTION_MESSAGE);
+                o.instance.note_error(&o.state, Some(kind), message);
+            });
         });
         self.end(Outcome::Failed);
     }
@@ -154,6 +161,15 @@ impl<K> ActiveSpan<K> {
             Ok(_) => self.complete(),
             Err(error) => self.fail(error),
         }
+    }
+
+    /// As [`in_scope`](Self::in_scope), but a panic that comes through fails the span at once: whoever catches it around a
+    /// poll drops the future later, when nothing tells any more that it panicked.
+    pub(crate) fn poll_in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
+        let mut unwinding = FailOnUnwind(Some(self));
+        let value = self.in_scope(f);
+        unwinding.0 = None;
+        value
     }
 
     /// Ends it if nobody did: the way of every early exit.
@@ -176,6 +192,16 @@ impl<K> ActiveSpan<K> {
 
     fn end(&self, outcome: Outcome) {
         self.each(|o| o.instance.end(&o.state, outcome, None));
+    }
+}
+
+struct FailOnUnwind<'a, K>(Option<&'a ActiveSpan<K>>);
+
+impl<K> Drop for FailOnUnwind<'_, K> {
+    fn drop(&mut self) {
+        if let Some(active) = self.0 {
+            active.fail_open_as(semconv::error_type::PANIC);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a `tracing` span of anybody's can be told beyond its declared fields.
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::trace::SpanContext;
 use tracing::Span;
 
 use crate::event::{Key, Value};
@@ -31,7 +31,8 @@ pub enum SetParentError {
 /// }
 /// ```
 pub trait SpanExt {
-    /// Places the span below a span of another process.
+    /// Places the span below a span of another process, whose baggage travels on with it. A context without a span leaves
+    /// the parent as it is.
     ///
     /// # Errors
     /// If no layer sees the span, or its identity is already fixed.
@@ -58,8 +59,7 @@ fn opened(span: &Span) -> Option<Opened> {
 impl SpanExt for Span {
     fn set_parent(&self, context: &Context) -> Result<(), SetParentError> {
         let opened = opened(self).ok_or(SetParentError::NotSeen)?;
-        let parent = context.span().span_context().clone();
-        let set = opened.instance.set_parent(&opened.state, &parent);
+        let set = opened.instance.set_parent(&opened.state, context);
         set.then_some(()).ok_or(SetParentError::Fixed)
     }
 

@@ -87,7 +87,7 @@ where
             // Polled again after its end, which the contract of `Future` leaves open; pending harms nobody.
             return Poll::Pending;
         };
-        let result = ready!(active.in_scope(|| inner.poll(cx)));
+        let result = ready!(active.poll_in_scope(|| inner.poll(cx)));
         active.in_scope(|| this.inner.set(None));
         match &result {
             Ok(_) if !*this.completes => {}

@@ -22,6 +22,7 @@ mod active;
 mod ext;
 mod future;
 mod inference;
+mod scope;
 mod site;
 mod starter;
 mod stream;
@@ -30,6 +31,7 @@ pub use active::ActiveSpan;
 pub use ext::{SetParentError, SpanExt};
 pub use future::Run;
 pub use inference::Call;
+pub use scope::{Scope, Scoped, scope};
 pub use starter::Starter;
 pub use stream::{InstrumentedStream, StreamExt, TryInstrumentedStream};
 

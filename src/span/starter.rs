@@ -4,7 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::Context;
+use opentelemetry::trace::SpanContext;
 use tracing::Span;
 
 use super::active::ActiveSpan;
@@ -22,7 +23,7 @@ pub struct Starter<K> {
     operation: &'static str,
     fields: Fields,
     place: Place,
-    remote: Option<SpanContext>,
+    remote: Option<Context>,
     links: Vec<SpanContext>,
     kind: PhantomData<fn() -> K>,
 }
@@ -89,11 +90,10 @@ impl<K> Starter<K> {
         self
     }
 
-    /// Below a span of another process, as [`extract`](crate::propagation::extract) read it from a request. An invalid
-    /// context changes nothing.
-    pub fn remote_parent(mut self, context: &opentelemetry::Context) -> Self {
-        let remote = context.span().span_context().clone();
-        self.remote = remote.is_valid().then_some(remote);
+    /// Below a span of another process, as [`extract`](crate::propagation::extract) read it from a request, whose baggage
+    /// travels on. A context without a span leaves the parent as it is.
+    pub fn remote_parent(mut self, context: &Context) -> Self {
+        self.remote = Some(context.clone());
         self
     }
 

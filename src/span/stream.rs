@@ -29,11 +29,10 @@ pub trait StreamExt: Stream + Sized {
     /// ```
     fn instrumented(self, call: Call) -> InstrumentedStream<Self> {
         InstrumentedStream {
-            inner: self,
+            inner: Some(self),
             call,
             inspect: None,
             is_chunk: |_| true,
-            ended: false,
         }
     }
 
@@ -45,8 +44,10 @@ pub trait StreamExt: Stream + Sized {
     {
         TryInstrumentedStream {
             inner: InstrumentedStream {
+                inner: Some(self),
+                call,
+                inspect: None,
                 is_chunk: Result::is_ok,
-                ..self.instrumented(call)
             },
         }
     }
@@ -58,12 +59,22 @@ pin_project_lite::pin_project! {
     /// Made by [`StreamExt::instrumented`].
     #[must_use = "streams do nothing unless polled"]
     pub struct InstrumentedStream<S: Stream> {
+        // None once it has ended.
         #[pin]
-        inner: S,
+        inner: Option<S>,
         call: Call,
         inspect: Option<Inspect<S::Item>>,
         is_chunk: fn(&S::Item) -> bool,
-        ended: bool,
+    }
+
+    impl<S: Stream> PinnedDrop for InstrumentedStream<S> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // What the stream holds, a connection for instance, is dropped inside the span; then the call is given up.
+            if this.inner.is_some() {
+                this.call.in_scope(|| this.inner.set(None));
+            }
+        }
     }
 }
 
@@ -71,7 +82,7 @@ impl<S: Stream> fmt::Debug for InstrumentedStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InstrumentedStream")
             .field("call", &self.call)
-            .field("ended", &self.ended)
+            .field("ended", &self.inner.is_none())
             .finish_non_exhaustive()
     }
 }
@@ -94,20 +105,22 @@ impl<S: Stream> Stream for InstrumentedStream<S> {
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let this = self.project();
-        if *this.ended {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
-        }
-        let item = ready!(this.call.in_scope(|| this.inner.poll_next(cx)));
+        };
+        let item = ready!(this.call.poll_in_scope(|| inner.poll_next(cx)));
         match (&item, this.inspect) {
-            (Some(item), Some(inspect)) => this.call.in_scope(|| inspect(this.call, item)),
+            (Some(item), Some(inspect)) => {
+                this.call.poll_in_scope(|| inspect(this.call, item));
+            }
             (Some(item), None) => {
                 if (this.is_chunk)(item) {
                     this.call.chunk("");
                 }
             }
             (None, _) => {
-                *this.ended = true;
+                this.call.poll_in_scope(|| this.inner.set(None));
                 this.call.complete();
             }
         }
@@ -115,7 +128,7 @@ impl<S: Stream> Stream for InstrumentedStream<S> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
     }
 }
 

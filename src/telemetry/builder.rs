@@ -16,11 +16,13 @@ use super::{ConfigError, Telemetry};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::{ConsoleOptions, Output};
+#[cfg(feature = "otlp")]
 use crate::diagnostics;
 use crate::enrich::builtin::Prices;
 use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
 use crate::event::EventId;
 use crate::export::Exports;
+#[cfg(feature = "otlp")]
 use crate::export::metrics::MetricNames;
 use crate::export::plugged::{BoxedExporter, Plugged};
 use crate::layer::Steps;
@@ -38,7 +40,7 @@ use crate::stats::Books;
 pub struct TelemetryBuilder {
     service: String,
     resource: Vec<KeyValue>,
-    environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    environment: Arc<Lookup>,
     pub(crate) clock: Clock,
     pub(crate) ids: Box<dyn IdGenerator>,
     sampler: Option<Box<dyn ShouldSample>>,
@@ -47,6 +49,7 @@ pub struct TelemetryBuilder {
     genai_only: bool,
     activate: bool,
     error_messages: bool,
+    mirror_moments: bool,
     chunk_text: bool,
     queue_records: usize,
     queue_bytes: usize,
@@ -55,11 +58,14 @@ pub struct TelemetryBuilder {
     prices: Option<Arc<dyn CostModel>>,
     aliases: ModelAliases,
     console: Option<(Output, ConsoleOptions)>,
+    #[cfg(feature = "otlp")]
     metric_names: MetricNames,
     plugged: Vec<BoxedExporter>,
     #[cfg(feature = "otlp")]
     otlp: Option<crate::otlp::OtlpConfig>,
 }
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// When a batch is closed: at so many records, at so many bytes, or when its first record is so old.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +104,7 @@ impl TelemetryBuilder {
             genai_only: false,
             activate: true,
             error_messages: false,
+            mirror_moments: true,
             chunk_text: false,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
@@ -110,6 +117,7 @@ impl TelemetryBuilder {
             prices: None,
             aliases: ModelAliases::new(),
             console: None,
+            #[cfg(feature = "otlp")]
             metric_names: MetricNames::default(),
             plugged: Vec::new(),
             #[cfg(feature = "otlp")]
@@ -149,8 +157,9 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Gives every sampled span to an exporter of the OpenTelemetry SDK too. It is built by the caller and driven on the
-    /// telemetry thread; its errors and panics are counted.
+    /// Gives every sampled span to an exporter of the OpenTelemetry SDK too. It is built by the caller, told the resource
+    /// here, and driven inside the telemetry thread's runtime by a thread of its own, on which it may block. Its errors and
+    /// panics are counted as `hook`; a span given to two exporters counts twice in [`Report::plugged`](crate::Report::plugged).
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.plugged.push(BoxedExporter::new(exporter));
         self
@@ -168,6 +177,7 @@ impl TelemetryBuilder {
     }
 
     /// Which generation of metric names is emitted. Default: both.
+    #[cfg(feature = "otlp")]
     pub fn metric_names(mut self, names: MetricNames) -> Self {
         self.metric_names = names;
         self
@@ -211,6 +221,12 @@ impl TelemetryBuilder {
     /// `false`: `error.type` alone is recorded.
     pub fn error_messages(mut self, on: bool) -> Self {
         self.error_messages = on;
+        self
+    }
+
+    /// Whether moments are mirrored as events on the span they happen in, for backends without logs. Default `true`.
+    pub fn mirror_moments(mut self, on: bool) -> Self {
+        self.mirror_moments = on;
         self
     }
 
@@ -320,7 +336,7 @@ impl TelemetryBuilder {
     ///
     /// # Errors
     /// When a setting cannot work; see [`ConfigError`]. Nothing has been started then.
-    pub fn build(mut self) -> Result<Telemetry, ConfigError> {
+    pub fn build(self) -> Result<Telemetry, ConfigError> {
         self.check()?;
         let environment = Arc::clone(&self.environment);
         let env: Env<'_> = &*environment;
@@ -334,9 +350,10 @@ impl TelemetryBuilder {
         let resource = env::resource(env, &service, born.to_string(), self.resource.clone());
         let limits = env::limits(env);
         #[cfg(feature = "otlp")]
-        let otlp = self.targets(env)?;
+        // Where nothing is sent, nothing has to be known, or said, about where to.
+        let otlp = if disabled { None } else { self.targets(env)? };
         #[cfg(feature = "otlp")]
-        let console = self.console_chosen(env)?;
+        let console = Self::console_chosen(self.console, self.otlp.is_some() && !disabled, env)?;
         #[cfg(not(feature = "otlp"))]
         let console = self.console;
 
@@ -362,15 +379,18 @@ impl TelemetryBuilder {
             genai_only: self.genai_only,
             activate: self.activate,
             error_messages: self.error_messages,
+            mirror_moments: self.mirror_moments,
             chunk_text: self.chunk_text,
         });
         let propagators = env::propagators(env);
         if disabled {
             instance.queue.close();
+            // A handler would start a thread, and a subscriber wait for what never comes.
+            bus.close();
             return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
         }
         let plugged = (!self.plugged.is_empty())
-            .then(|| Plugged::new(self.plugged, self.batch, self.queue_bytes));
+            .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));
         let clock = instance.clock.clone();
         #[cfg(feature = "otlp")]
         let observed = Arc::clone(&instance);
@@ -384,7 +404,7 @@ impl TelemetryBuilder {
             env,
         )?;
         #[cfg(not(feature = "otlp"))]
-        let _ = (resource, self.metric_names);
+        drop(resource);
         let worker = Worker::start(Parts {
             instance: Arc::clone(&instance),
             bus: bus.clone(),
@@ -396,20 +416,15 @@ impl TelemetryBuilder {
             console,
             #[cfg(feature = "otlp")]
             exports: Box::new(move |runtime| {
-                let (otlp, metrics) = outlets.open(&observed, runtime);
+                let otlp = outlets.open(&observed, runtime);
                 Exports {
                     clock,
                     plugged,
                     otlp,
-                    metrics,
                 }
             }),
             #[cfg(not(feature = "otlp"))]
-            exports: Box::new(move |_| Exports {
-                clock,
-                plugged,
-                metrics: None,
-            }),
+            exports: Box::new(move |_| Exports { clock, plugged }),
         })
         .map_err(ConfigError::Thread)?;
         Ok(Telemetry::new(
@@ -424,12 +439,12 @@ impl TelemetryBuilder {
     /// The console the builder asks for, or `OTEL_TRACES_EXPORTER=console`.
     #[cfg(feature = "otlp")]
     fn console_chosen(
-        &mut self,
+        given: Option<(Output, ConsoleOptions)>,
+        exports: bool,
         env: Env<'_>,
     ) -> Result<Option<(Output, ConsoleOptions)>, ConfigError> {
         use crate::otlp::internal::exporter_choice;
-        let given = self.console.take();
-        if given.is_some() || self.otlp.is_none() {
+        if given.is_some() || !exports {
             return Ok(given);
         }
         let choice = exporter_choice(

@@ -9,9 +9,9 @@ mod error;
 #[cfg(feature = "otlp")]
 mod outlets;
 mod report;
+mod stage;
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
@@ -33,6 +33,7 @@ pub(crate) use builder::BatchSettings;
 pub use builder::TelemetryBuilder;
 pub use error::{ConfigError, InstallError};
 pub use report::Report;
+use stage::Stages;
 
 /// A running installation.
 ///
@@ -59,7 +60,7 @@ pub struct Telemetry {
     worker: Option<Arc<Worker>>,
     level: LevelFilter,
     propagators: Vec<String>,
-    last: Arc<Mutex<Option<Report>>>,
+    stages: Arc<Stages>,
 }
 
 impl Telemetry {
@@ -85,7 +86,7 @@ impl Telemetry {
             worker: worker.map(Arc::new),
             level,
             propagators,
-            last: Arc::default(),
+            stages: Arc::default(),
         }
     }
 
@@ -178,6 +179,9 @@ impl Telemetry {
     }
 }
 
+/// A longer timeout is this one: the clock cannot say every point in time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// How long after its deadline the thread may take to write what it gave up into the books. It takes microseconds; the rest
 /// is for a machine that is busy elsewhere.
 const CLOSING_TIME: Duration = Duration::from_millis(500);
@@ -194,7 +198,7 @@ struct Closing {
     instance: Arc<Instance>,
     bus: Bus,
     worker: Option<Arc<Worker>>,
-    last: Arc<Mutex<Option<Report>>>,
+    stages: Arc<Stages>,
 }
 
 impl Closing {
@@ -203,28 +207,38 @@ impl Closing {
             instance: Arc::clone(&telemetry.instance),
             bus: telemetry.bus.clone(),
             worker: telemetry.worker.clone(),
-            last: Arc::clone(&telemetry.last),
+            stages: Arc::clone(&telemetry.stages),
         }
     }
 
     fn ask(&self, ask: Ask, timeout: Duration) -> Report {
         let begun = Instant::now();
-        // Held through a shutdown, so that a second caller gets the same answer.
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(report) = &*last {
-            return report.clone();
-        }
-        if ask == Ask::Flush {
-            drop(last);
-            let in_time = self.settle(ask, begun + timeout);
-            return self.report(in_time, begun.elapsed());
-        }
-        self.instance.on.store(false, Ordering::Release);
+        let deadline = begun + timeout.min(LONGEST);
+        let report = match ask {
+            Ask::Flush if self.stages.is_running() => {
+                let in_time = self.settle(ask, deadline);
+                let report = self.report(in_time, begun.elapsed());
+                // A shutdown that came in between may have taken over what this flush waited for.
+                let ended = if in_time {
+                    None
+                } else {
+                    self.stages.report(deadline)
+                };
+                Some(ended.unwrap_or(report))
+            }
+            Ask::Shutdown if self.stages.begin_end() => Some(self.end(deadline, begun)),
+            Ask::Flush | Ask::Shutdown => self.stages.report(deadline),
+        };
+        report.unwrap_or_else(|| self.report(false, begun.elapsed()))
+    }
+
+    /// Ends everything. What is recorded afterwards finds the queue closed, and is counted there.
+    fn end(&self, deadline: Instant, begun: Instant) -> Report {
         self.instance.end_open_spans();
         self.instance.queue.close();
-        let in_time = self.settle(ask, begun + timeout);
+        let in_time = self.settle(Ask::Shutdown, deadline);
         let report = self.report(in_time, begun.elapsed());
-        *last = Some(report.clone());
+        self.stages.end(&report);
         report
     }
 

@@ -9,10 +9,9 @@ use tokio::runtime::Handle;
 
 use super::env::Env;
 use super::{BatchSettings, ConfigError};
-use crate::export::MetricsOutlet;
 use crate::export::metrics::{MetricNames, Metrics, Observed};
 use crate::export::otlp::internal::{Resolved, Transport, Tuning};
-use crate::export::otlp::{Bounds, Closing, OtlpBooks, OtlpExports, Signal};
+use crate::export::otlp::{Bounds, Closing, Meter, OtlpBooks, OtlpExports, Signal};
 use crate::layer::instance::Instance;
 use crate::stats::Loss;
 
@@ -68,35 +67,29 @@ impl Outlets {
         })
     }
 
-    /// Opens them inside the runtime that will drive them.
-    pub(crate) fn open(
-        self,
-        instance: &Arc<Instance>,
-        runtime: &Handle,
-    ) -> (Option<OtlpExports>, Option<MetricsOutlet>) {
-        let Some((transport, targets)) = self.targets else {
-            return (None, None);
+    /// Opens them inside the runtime that will drive them; `None` if nothing is sent.
+    pub(crate) fn open(self, instance: &Arc<Instance>, runtime: &Handle) -> Option<OtlpExports> {
+        let (transport, targets) = self.targets?;
+        let interval = self.tuning.metric_interval.unwrap_or(METRIC_INTERVAL);
+        let temporality = self.tuning.temporality.unwrap_or_default();
+        let meter = |books: &OtlpBooks| {
+            let metrics = Metrics::new(self.resource.clone(), self.names, temporality);
+            observe(&metrics, instance, books);
+            Meter {
+                metrics,
+                interval,
+                due: Instant::now() + interval,
+            }
         };
-        let otlp = OtlpExports::new(
+        Some(OtlpExports::new(
             transport,
             &targets,
             &self.resource,
             &instance.clock,
             self.bounds,
             runtime,
-        );
-        let interval = self.tuning.metric_interval.unwrap_or(METRIC_INTERVAL);
-        let metrics = otlp.wants_metrics().then(|| {
-            let temporality = self.tuning.temporality.unwrap_or_default();
-            let metrics = Metrics::new(self.resource, self.names, temporality);
-            observe(&metrics, instance, &otlp.books());
-            MetricsOutlet {
-                metrics,
-                interval,
-                due: Instant::now() + interval,
-            }
-        });
-        (Some(otlp), metrics)
+            meter,
+        ))
     }
 }
 

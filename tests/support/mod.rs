@@ -11,3 +11,5 @@
 pub mod certificates;
 #[cfg(feature = "otlp")]
 pub mod collector;
+pub mod ends;
+pub mod waiting;

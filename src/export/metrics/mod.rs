@@ -178,7 +178,6 @@ fn data_points(metrics: &ResourceMetrics) -> u32 {
 }
 
 /// The body of an OTLP export request with this collection in it, and the number of its data points.
-#[cfg(feature = "otlp")]
 pub(crate) fn encode(metrics: &ResourceMetrics) -> (Vec<u8>, u32) {
     use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
     use prost::Message as _;

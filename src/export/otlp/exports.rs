@@ -1,7 +1,7 @@
 //! The OTLP outlet of an installation: a lane for spans, a lane for log records, a sender for metrics.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use opentelemetry_sdk::Resource;
@@ -16,6 +16,7 @@ use super::resolve::Resolved;
 use super::sender::{Sender, SenderOptions};
 use super::transport::Transport;
 use crate::clock::Clock;
+use crate::export::metrics::{self, Metrics};
 use crate::record::Record;
 use crate::stats::{Books, Loss, Tally};
 
@@ -23,8 +24,15 @@ use crate::stats::{Books, Loss, Tally};
 pub(crate) struct OtlpExports {
     traces: Option<Lane>,
     logs: Option<Lane>,
-    metrics: Option<Arc<Sender>>,
+    metrics: Option<(Arc<Sender>, Meter)>,
     books: OtlpBooks,
+}
+
+/// The metrics, and when they are sent next.
+pub(crate) struct Meter {
+    pub(crate) metrics: Metrics,
+    pub(crate) interval: Duration,
+    pub(crate) due: Instant,
 }
 
 /// The books of its signals, readable from any thread.
@@ -83,6 +91,7 @@ impl OtlpExports {
         clock: &Clock,
         bounds: Bounds,
         runtime: &Handle,
+        meter: impl FnOnce(&OtlpBooks) -> Meter,
     ) -> Self {
         let transport = Arc::new(transport);
         let mut books = OtlpBooks::default();
@@ -111,6 +120,7 @@ impl OtlpExports {
         let traces = sender(Signal::Traces).map(|s| lane(s, encoder(BatchEncoder::spans)));
         let logs = sender(Signal::Logs).map(|s| lane(s, encoder(BatchEncoder::logs)));
         let metrics = sender(Signal::Metrics).map(|(sender, _)| sender);
+        let metrics = metrics.map(|sender| (sender, meter(&books)));
         Self {
             traces,
             logs,
@@ -123,8 +133,11 @@ impl OtlpExports {
         self.books.clone()
     }
 
-    pub(crate) fn wants_metrics(&self) -> bool {
-        self.metrics.is_some()
+    /// A span ended, sampled or not.
+    pub(crate) fn measured(&mut self, record: &Record) {
+        if let Some((_, meter)) = &mut self.metrics {
+            meter.metrics.record_ended(record);
+        }
     }
 
     pub(crate) fn span(&mut self, record: &Record) {
@@ -139,19 +152,35 @@ impl OtlpExports {
         }
     }
 
-    /// Sends an encoded request of `points` metric data points.
-    pub(crate) fn metrics(&self, body: Vec<u8>, points: u32) {
-        if let Some(sender) = &self.metrics {
+    fn send_metrics(&mut self) {
+        let Some((sender, meter)) = &mut self.metrics else {
+            return;
+        };
+        meter.due = Instant::now() + meter.interval;
+        if let Some(collected) = meter.metrics.collect() {
+            let (body, records) = metrics::encode(&collected);
             sender.enqueue(Batch {
                 body: Bytes::from(body),
-                records: points,
+                records,
             });
         }
     }
 
+    /// Closes what is due, and says when the next will be.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
+        if self
+            .metrics
+            .as_ref()
+            .is_some_and(|(_, meter)| meter.due <= now)
+        {
+            self.send_metrics();
+        }
+        let measured = self.metrics.as_ref().map(|(_, meter)| meter.due);
         let lanes = [&mut self.traces, &mut self.logs].into_iter().flatten();
-        lanes.filter_map(|lane| lane.tick(now)).min()
+        lanes
+            .filter_map(|lane| lane.tick(now))
+            .chain(measured)
+            .min()
     }
 
     /// Closes the open batches. The answer resolves when everything up to here is settled, to `false` if `deadline` came
@@ -163,6 +192,7 @@ impl OtlpExports {
         for lane in [&mut self.traces, &mut self.logs].into_iter().flatten() {
             lane.close();
         }
+        self.send_metrics();
         // All are told to hurry first, then waited for.
         let drains: Vec<_> = self
             .books

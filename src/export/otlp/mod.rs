@@ -18,7 +18,7 @@
 //! # What can be lost
 //!
 //! Batches wait in memory. What is lost when the collector stays away is the newest, and it is
-//! counted: see [`OtlpCounts`]. When an answer is lost on its way back, the batch is sent again, so a
+//! counted: see [`Report`](crate::Report). When an answer is lost on its way back, the batch is sent again, so a
 //! receiver may see a batch twice; it never silently misses one.
 
 mod backoff;
@@ -40,18 +40,17 @@ mod tls;
 mod transport;
 
 pub use config::OtlpConfig;
-pub use counts::OtlpCounts;
 pub use error::OtlpConfigError;
 pub use kinds::{Compression, Protocol, Signal};
 
-pub(crate) use encode::span;
-pub(crate) use exports::{Bounds, OtlpBooks, OtlpExports};
+pub(crate) use exports::{Bounds, Meter, OtlpBooks, OtlpExports};
 pub(crate) use lane::Closing;
 
 /// The working parts, for the pipeline and for this crate's own tests. Not part of the public API.
 #[doc(hidden)]
 pub mod internal {
     pub use super::backoff::Backoff;
+    pub use super::counts::OtlpCounts;
     pub use super::env::{ExporterChoice, Lookup, Tuning, exporter_choice};
     pub use super::judge::{Cause, Verdict};
     pub use super::outbox::Batch;

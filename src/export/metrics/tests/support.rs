@@ -25,10 +25,12 @@ pub(super) fn metrics(names: MetricNames) -> Metrics {
 
 /// A span of this subject that took a second and a half.
 pub(super) fn span(subject: Subject) -> Record {
-    let mut record = Record::default();
-    record.subject = Some(subject);
-    (record.start, record.end) = (START, START + 1_500_000_000);
-    record
+    Record {
+        subject: Some(subject),
+        start: START,
+        end: START + 1_500_000_000,
+        ..Record::default()
+    }
 }
 
 pub(super) trait Build: Sized {

@@ -1,57 +1,29 @@
-//! `LogRecord` of OTLP: a moment, or the exception of a model call that failed.
+//! `LogRecord` of OTLP: a moment, or the exception that ended a model call.
 
-use super::wire::{self, Json};
+use opentelemetry::{SpanId, TraceId};
+
+use super::wire::{self, Place};
 use crate::clock::Clock;
 use crate::event::Level;
+use crate::export::shape::{self, Exception};
 use crate::record::{FieldRef, Record};
 use crate::semconv;
 
-/// Appends the inside of a `LogRecord`.
-pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock) {
+/// Appends the inside of a `LogRecord`: of the record's moment if it is one, else of the exception that ended its span.
+pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock, _: &mut String) {
     let at = clock.unix_nanos(record.end);
     wire::fixed64(buffer, 1, at);
     match &record.moment {
         Some(moment) => {
             severity(buffer, moment.level);
-            let fields = &record.fields;
-            if let Some(message) = fields.str(semconv::MESSAGE) {
-                wire::message(buffer, 5, |buffer| {
-                    wire::any_field(buffer, FieldRef::Str(message), Json::AsMap)
-                });
-            }
-            let hidden = [
-                semconv::MESSAGE,
-                semconv::GENAI_CHANNEL,
-                semconv::GENAI_VISIBILITY,
-            ];
-            for (name, value) in fields.iter().filter(|(name, _)| !hidden.contains(name)) {
-                wire::attribute(buffer, 6, name, value, Json::AsMap);
-            }
-            wire::number(buffer, 7, u64::from(fields.dropped()));
+            attributes(buffer, record);
             place(buffer, record, at);
             wire::text(buffer, 12, &moment.event_type);
         }
         None => {
             severity(buffer, Level::Warn);
-            let kind = record
-                .fields
-                .str(semconv::ERROR_TYPE)
-                .unwrap_or(semconv::error_type::OTHER);
-            wire::attribute(
-                buffer,
-                6,
-                semconv::EXCEPTION_TYPE,
-                FieldRef::Str(kind),
-                Json::AsMap,
-            );
-            if let Some(message) = &record.error_message {
-                wire::attribute(
-                    buffer,
-                    6,
-                    semconv::EXCEPTION_MESSAGE,
-                    FieldRef::Str(message),
-                    Json::AsMap,
-                );
+            for (name, value) in Exception::of(record).attributes() {
+                wire::attribute(buffer, 6, name, FieldRef::Str(value), Place::Log);
             }
             place(buffer, record, at);
             wire::text(buffer, 12, semconv::GEN_AI_CLIENT_OPERATION_EXCEPTION);
@@ -60,20 +32,31 @@ pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock) {
 }
 
 fn severity(buffer: &mut Vec<u8>, level: Level) {
-    wire::number(
-        buffer,
-        2,
-        u64::try_from(level.severity_number()).unwrap_or_default(),
-    );
+    wire::number(buffer, 2, level.severity_number().unsigned_abs().into());
     wire::text(buffer, 3, level.severity_text());
 }
 
-/// The span it belongs to, if any, and when it was noticed, which is when it happened.
+/// The text as body, the rest as attributes.
+fn attributes(buffer: &mut Vec<u8>, record: &Record) {
+    let fields = &record.fields;
+    if let Some(text) = fields.get(semconv::MESSAGE) {
+        wire::any(buffer, 5, text, Place::Log);
+    }
+    let rest = |name: &str| name != semconv::MESSAGE && shape::leaves(name);
+    for (name, value) in fields.iter().filter(|(name, _)| rest(name)) {
+        wire::attribute(buffer, 6, name, value, Place::Log);
+    }
+    wire::number(buffer, 7, u64::from(fields.dropped()));
+}
+
+/// The span it belongs to, if any, and when it was observed, which is when it happened: we are the ones who saw it.
 fn place(buffer: &mut Vec<u8>, record: &Record, at: u64) {
     let id = &record.id;
-    if id.span != opentelemetry::SpanId::INVALID {
+    if id.trace != TraceId::INVALID {
         wire::fixed32(buffer, 8, u32::from(id.flags().to_u8()));
         wire::bytes(buffer, 9, &id.trace.to_bytes());
+    }
+    if id.span != SpanId::INVALID {
         wire::bytes(buffer, 10, &id.span.to_bytes());
     }
     wire::fixed64(buffer, 11, at);

@@ -1,30 +1,67 @@
 //! The few shapes of protobuf that OTLP is made of, appended to a buffer.
 //!
-//! Promise: no allocation but the buffer's own growth; what a field's default says is left out, as proto3 does.
+//! Promise: no allocation but the buffer's own growth; what a field's default says is left out, as proto3 does; nothing
+//! nests deeper than decoders follow.
+//! Never: fails.
 
-use prost::encoding::{WireType, encode_key, encode_varint};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+use serde::Serialize;
 
 use crate::event::Value;
+use crate::export::shape;
 use crate::record::FieldRef;
 
-/// A message inside a message. Its length is known only behind it, so one byte is left for it, and a longer length moves
-/// what was written: attributes are shorter than 128 bytes almost always, and a span's kilobyte moves in no time.
-pub(crate) fn message(buffer: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+/// Levels of lists and maps inside one attribute of a log record; what lies deeper is written as JSON text. A level is
+/// three messages, and around them are six: decoders give up at a hundred, and with one record the whole request.
+const DEEPEST: u32 = 24;
+
+/// Where a value is written to, which decides what its lists and objects become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Lists of one scalar type stay lists; all other structure becomes JSON text, which is what backends read from spans.
+    Span,
+    /// Structure stays structure.
+    Log,
+}
+
+// === fields ===
+
+fn varint(buffer: &mut Vec<u8>, value: u64) {
+    match u8::try_from(value) {
+        Ok(small @ 0..0x80) => buffer.push(small),
+        _ => encode_varint(value, buffer),
+    }
+}
+
+/// A message inside a message, or a text written piece by piece. Its length is known only behind it: `ROOM` bytes are
+/// left for it, and a length that takes more or fewer of them moves what was written. So `ROOM` is the usual case.
+pub(crate) fn delimited<const ROOM: usize>(
+    buffer: &mut Vec<u8>,
+    field: u32,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
     encode_key(field, WireType::LengthDelimited, buffer);
     let at = buffer.len();
-    buffer.push(0);
+    buffer.extend_from_slice(&[0; ROOM]);
+    let start = buffer.len();
     write(buffer);
-    let length = buffer.len() - at - 1;
-    let mut digits = [0_u8; 10];
-    let mut rest = &mut digits[..];
-    encode_varint(length as u64, &mut rest);
-    let used = 10 - rest.len();
-    buffer.splice(at..=at, digits.into_iter().take(used));
+    let end = buffer.len();
+    let length = (end - start) as u64;
+    let digits = encoded_len_varint(length);
+    if digits > ROOM {
+        buffer.resize(end + digits - ROOM, 0);
+    }
+    if digits != ROOM {
+        buffer.copy_within(start..end, at + digits);
+        buffer.truncate(end + digits - ROOM);
+    }
+    let mut place = buffer.get_mut(at..at + digits).unwrap_or_default();
+    encode_varint(length, &mut place);
 }
 
 pub(crate) fn bytes(buffer: &mut Vec<u8>, field: u32, value: &[u8]) {
     encode_key(field, WireType::LengthDelimited, buffer);
-    encode_varint(value.len() as u64, buffer);
+    varint(buffer, value.len() as u64);
     buffer.extend_from_slice(value);
 }
 
@@ -39,7 +76,7 @@ pub(crate) fn text(buffer: &mut Vec<u8>, field: u32, value: &str) {
 pub(crate) fn number(buffer: &mut Vec<u8>, field: u32, value: u64) {
     if value != 0 {
         encode_key(field, WireType::Varint, buffer);
-        encode_varint(value, buffer);
+        varint(buffer, value);
     }
 }
 
@@ -59,12 +96,7 @@ pub(crate) fn fixed32(buffer: &mut Vec<u8>, field: u32, value: u32) {
     }
 }
 
-/// How a JSON value is written: spans have no maps that backends read, log records have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Json {
-    AsText,
-    AsMap,
-}
+// === attributes ===
 
 /// One attribute, `KeyValue`.
 pub(crate) fn attribute(
@@ -72,75 +104,135 @@ pub(crate) fn attribute(
     field: u32,
     name: &str,
     value: FieldRef<'_>,
-    json: Json,
+    place: Place,
 ) {
-    message(buffer, field, |buffer| {
-        text(buffer, 1, name);
-        message(buffer, 2, |buffer| any_field(buffer, value, json));
-    });
+    let Some(inside) = scalar_len(value) else {
+        return delimited::<1>(buffer, field, |buffer| {
+            text(buffer, 1, name);
+            any(buffer, 2, value, place);
+        });
+    };
+    // Nearly all attributes are scalars, whose lengths are known beforehand.
+    let named = match name.len() {
+        0 => 0,
+        len => text_len(len),
+    };
+    encode_key(field, WireType::LengthDelimited, buffer);
+    varint(buffer, (named + text_len(inside)) as u64);
+    text(buffer, 1, name);
+    encode_key(2, WireType::LengthDelimited, buffer);
+    varint(buffer, inside as u64);
+    inside_any(buffer, value, place);
 }
 
-/// The inside of an `AnyValue`. Its alternatives are written even where they are a default: that is what tells them apart.
-pub(crate) fn any_field(buffer: &mut Vec<u8>, value: FieldRef<'_>, json: Json) {
+/// `AnyValue` as a field.
+pub(crate) fn any(buffer: &mut Vec<u8>, field: u32, value: FieldRef<'_>, place: Place) {
+    delimited::<1>(buffer, field, |buffer| inside_any(buffer, value, place));
+}
+
+/// What a field of `len` bytes takes, with a key of one byte.
+fn text_len(len: usize) -> usize {
+    1 + encoded_len_varint(len as u64) + len
+}
+
+/// The length of an `AnyValue`; `None` for what has to be written to know it.
+fn scalar_len(value: FieldRef<'_>) -> Option<usize> {
+    Some(match value {
+        FieldRef::Str(s) => text_len(s.len()),
+        FieldRef::Bool(_) => 2,
+        FieldRef::I64(n) => 1 + encoded_len_varint(n as u64),
+        FieldRef::F64(_) => 9,
+        FieldRef::Value(_) => return None,
+    })
+}
+
+// The alternatives of an `AnyValue` are written even where they are a default: that is what tells them apart.
+
+fn inside_any(buffer: &mut Vec<u8>, value: FieldRef<'_>, place: Place) {
     match value {
         FieldRef::Str(s) => bytes(buffer, 1, s.as_bytes()),
-        FieldRef::Bool(b) => varint_any(buffer, 2, u64::from(b)),
-        FieldRef::I64(n) => varint_any(buffer, 3, n as u64),
-        FieldRef::F64(x) => double_any(buffer, x),
-        FieldRef::Value(value) => any_value(buffer, value, json),
+        FieldRef::Bool(b) => flag(buffer, b),
+        FieldRef::I64(n) => integer(buffer, n),
+        FieldRef::F64(x) => double(buffer, x),
+        FieldRef::Value(value) => inside_value(buffer, value, place, 0),
     }
 }
 
-fn varint_any(buffer: &mut Vec<u8>, field: u32, value: u64) {
-    encode_key(field, WireType::Varint, buffer);
-    encode_varint(value, buffer);
-}
-
-fn double_any(buffer: &mut Vec<u8>, value: f64) {
-    encode_key(4, WireType::SixtyFourBit, buffer);
-    buffer.extend_from_slice(&value.to_le_bytes());
-}
-
-/// The inside of an `AnyValue`.
-pub(crate) fn any_value(buffer: &mut Vec<u8>, value: &Value, json: Json) {
+fn inside_value(buffer: &mut Vec<u8>, value: &Value, place: Place, depth: u32) {
     match value {
-        Value::Bool(b) => varint_any(buffer, 2, u64::from(*b)),
-        Value::I64(n) => varint_any(buffer, 3, *n as u64),
-        Value::F64(x) => double_any(buffer, *x),
         Value::Str(s) => bytes(buffer, 1, s.as_bytes()),
-        Value::Array(items) => message(buffer, 5, |buffer| {
-            for item in items {
-                message(buffer, 1, |buffer| any_value(buffer, item, json));
-            }
-        }),
-        Value::Json(value) if json == Json::AsMap => any_json(buffer, value),
-        other => bytes(buffer, 1, other.to_string().as_bytes()),
+        Value::Bool(b) => flag(buffer, *b),
+        Value::I64(n) => integer(buffer, *n),
+        Value::F64(x) => double(buffer, *x),
+        _ if depth >= DEEPEST => json_text(buffer, value),
+        Value::Array(items) if place == Place::Log || shape::is_plain(items) => {
+            list(buffer, items, |buffer, item| {
+                inside_value(buffer, item, place, depth + 1);
+            });
+        }
+        Value::Json(json) if place == Place::Log => inside_json(buffer, json, depth),
+        Value::Array(_) | Value::Json(_) => json_text(buffer, value),
     }
 }
 
-/// The inside of an `AnyValue` of the JSON value's own shape; `null` is the empty one.
-fn any_json(buffer: &mut Vec<u8>, value: &serde_json::Value) {
+/// The JSON value's own shape; `null` is the empty `AnyValue`.
+fn inside_json(buffer: &mut Vec<u8>, value: &serde_json::Value, depth: u32) {
     use serde_json::Value as J;
     match value {
         J::Null => {}
-        J::Bool(b) => varint_any(buffer, 2, u64::from(*b)),
-        J::Number(n) => match n.as_i64() {
-            Some(n) => varint_any(buffer, 3, n as u64),
-            None => double_any(buffer, n.as_f64().unwrap_or_default()),
-        },
         J::String(s) => bytes(buffer, 1, s.as_bytes()),
-        J::Array(items) => message(buffer, 5, |buffer| {
-            for item in items {
-                message(buffer, 1, |buffer| any_json(buffer, item));
-            }
+        J::Bool(b) => flag(buffer, *b),
+        J::Number(n) => match (n.as_i64(), n.as_f64()) {
+            (Some(n), _) => integer(buffer, n),
+            // As everywhere, a count beyond i64 is told in decimals rather than rounded.
+            (None, Some(x)) if !n.is_u64() => double(buffer, x),
+            _ => json_text(buffer, value),
+        },
+        _ if depth >= DEEPEST => json_text(buffer, value),
+        J::Array(items) => list(buffer, items, |buffer, item| {
+            inside_json(buffer, item, depth + 1);
         }),
-        J::Object(map) => message(buffer, 6, |buffer| {
+        J::Object(map) => delimited::<1>(buffer, 6, |buffer| {
             for (name, value) in map {
-                message(buffer, 1, |buffer| {
+                delimited::<1>(buffer, 1, |buffer| {
                     text(buffer, 1, name);
-                    message(buffer, 2, |buffer| any_json(buffer, value));
+                    delimited::<1>(buffer, 2, |buffer| inside_json(buffer, value, depth + 1));
                 });
             }
         }),
     }
+}
+
+fn list<T>(buffer: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
+    delimited::<1>(buffer, 5, |buffer| {
+        for item in items {
+            delimited::<1>(buffer, 1, |buffer| write(buffer, item));
+        }
+    });
+}
+
+/// The value as JSON in a text.
+fn json_text(buffer: &mut Vec<u8>, value: &impl Serialize) {
+    delimited::<1>(buffer, 1, |buffer| {
+        let start = buffer.len();
+        // A buffer takes everything, and these values serialise; half a text would be worse than none.
+        if serde_json::to_writer(&mut *buffer, value).is_err() {
+            buffer.truncate(start);
+        }
+    });
+}
+
+fn flag(buffer: &mut Vec<u8>, value: bool) {
+    encode_key(2, WireType::Varint, buffer);
+    buffer.push(u8::from(value));
+}
+
+fn integer(buffer: &mut Vec<u8>, value: i64) {
+    encode_key(3, WireType::Varint, buffer);
+    varint(buffer, value as u64);
+}
+
+fn double(buffer: &mut Vec<u8>, value: f64) {
+    encode_key(4, WireType::SixtyFourBit, buffer);
+    buffer.extend_from_slice(&value.to_le_bytes());
 }

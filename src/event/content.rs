@@ -1,0 +1,20 @@
+//! Which attributes carry content. Owns: nothing else than the list.
+
+use crate::semconv;
+
+/// Attributes that carry content: `Debug` shows their size, never their text.
+pub(crate) const CONTENT: &[&str] = &[
+    semconv::EXCEPTION_MESSAGE,
+    semconv::EXCEPTION_STACKTRACE,
+    "gen_ai.completion",
+    semconv::GEN_AI_INPUT_MESSAGES,
+    semconv::GEN_AI_MEMORY_QUERY_TEXT,
+    semconv::GEN_AI_MEMORY_RECORDS,
+    semconv::GEN_AI_OUTPUT_MESSAGES,
+    "gen_ai.prompt",
+    semconv::GEN_AI_RETRIEVAL_DOCUMENTS,
+    semconv::GEN_AI_RETRIEVAL_QUERY_TEXT,
+    semconv::GEN_AI_SYSTEM_INSTRUCTIONS,
+    semconv::GEN_AI_TOOL_CALL_ARGUMENTS,
+    semconv::GEN_AI_TOOL_CALL_RESULT,
+];
