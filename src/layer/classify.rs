@@ -36,10 +36,8 @@ impl Class {
     pub(crate) const STARTER: Self = Self(1 << 1);
     /// Its spans may be steps.
     pub(crate) const STEP: Self = Self(1 << 2);
-    /// It declares a field that children inherit or that tells the operation, so records must be looked at.
-    pub(crate) const TELLING: Self = Self(1 << 3);
     /// It is an event that names itself by `genai.event`.
-    pub(crate) const MOMENT: Self = Self(1 << 4);
+    pub(crate) const MOMENT: Self = Self(1 << 3);
 
     pub(crate) fn is(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -79,16 +77,6 @@ const INFRASTRUCTURE: [&str; 24] = [
     "tonic",
     "tower",
     "tower_http",
-];
-
-const TELLING: [&str; 7] = [
-    semconv::GEN_AI_OPERATION_NAME,
-    semconv::GENAI_SUBJECT,
-    semconv::GEN_AI_AGENT_NAME,
-    semconv::GEN_AI_CONVERSATION_ID,
-    semconv::SESSION_ID,
-    "otel.name",
-    "otel.kind",
 ];
 
 /// Call sites remembered per thread. A direct-mapped table: two call sites that share a place only cost the walk again.
@@ -131,13 +119,11 @@ fn walk(meta: &Metadata<'_>, steps: &Steps) -> Class {
     let ours = meta.target() == OUR_TARGET;
     let named = |prefix: &str| meta.fields().iter().any(|f| f.name().starts_with(prefix));
     let genai = ours || named("gen_ai.") || named("genai.") || named("mcp.");
-    let telling = meta.fields().iter().any(|f| TELLING.contains(&f.name()));
     let moment = meta.is_event() && meta.fields().field(semconv::GENAI_EVENT).is_some();
     Class(0)
         .with(Class::GENAI, genai)
         .with(Class::STARTER, ours && meta.is_span())
         .with(Class::STEP, is_step(meta, steps))
-        .with(Class::TELLING, telling)
         .with(Class::MOMENT, moment)
 }
 

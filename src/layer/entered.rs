@@ -12,10 +12,17 @@ use opentelemetry::{Context, ContextGuard};
 
 use super::state::SpanState;
 
+/// Where a span belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) instance: u32,
+    /// The layer, and with it the subscriber, that the id comes from.
+    pub(crate) layer: u32,
+    pub(crate) id: u64,
+}
+
 struct Entered {
-    instance: u32,
-    /// The span's id in the subscriber.
-    id: u64,
+    place: Place,
     state: Arc<SpanState>,
     guard: Option<ContextGuard>,
 }
@@ -27,14 +34,13 @@ thread_local! {
 }
 
 /// Puts a span on the stack and makes `context` current.
-pub(crate) fn push(instance: u32, id: u64, state: Arc<SpanState>, context: Option<Context>) {
+pub(crate) fn push(place: Place, state: Arc<SpanState>, context: Option<Context>) {
     // `attach` panics while somebody on this thread has the current context borrowed, which can only be survived.
     let guard = context.and_then(|cx| catch_unwind(AssertUnwindSafe(|| cx.attach())).ok());
     let _ = STACK.try_with(|stack| {
         if let Ok(mut stack) = stack.try_borrow_mut() {
             stack.push(Entered {
-                instance,
-                id,
+                place,
                 state,
                 guard,
             });
@@ -43,13 +49,13 @@ pub(crate) fn push(instance: u32, id: u64, state: Arc<SpanState>, context: Optio
 }
 
 /// Takes a span off the stack, wherever it lies in it.
-pub(crate) fn pop(instance: u32, id: u64) -> Option<Arc<SpanState>> {
+pub(crate) fn pop(layer: u32, id: u64) -> Option<Arc<SpanState>> {
     let entered = STACK
         .try_with(|stack| {
             let mut stack = stack.try_borrow_mut().ok()?;
             let at = stack
                 .iter()
-                .rposition(|e| e.id == id && e.instance == instance)?;
+                .rposition(|e| e.place.id == id && e.place.layer == layer)?;
             Some(stack.remove(at))
         })
         .ok()??;
@@ -66,7 +72,21 @@ pub(crate) fn current(instance: u32) -> Option<Arc<SpanState>> {
             stack
                 .iter()
                 .rev()
-                .find(|e| e.instance == instance)
+                .find(|e| e.place.instance == instance)
+                .map(|e| Arc::clone(&e.state))
+        })
+        .ok()?
+}
+
+/// The span `id` of the subscriber that `layer` is part of, if this thread is in it.
+pub(crate) fn find(layer: u32, id: u64) -> Option<Arc<SpanState>> {
+    STACK
+        .try_with(|stack| {
+            let stack = stack.try_borrow().ok()?;
+            stack
+                .iter()
+                .rev()
+                .find(|e| e.place.id == id && e.place.layer == layer)
                 .map(|e| Arc::clone(&e.state))
         })
         .ok()?

@@ -254,29 +254,24 @@ impl Instance {
         });
     }
 
-    /// Sets all of `fields`.
-    pub(crate) fn merge(&self, state: &SpanState, fields: &Fields, telling: bool) {
-        self.write(state, |inner| {
-            inner.record.fields.merge_from(fields, &self.limits);
-            if telling {
-                self.understand(state, &mut inner.record);
-            }
-        });
-    }
-
     /// Reads from the fields what the application's side has to know: the subject, and what children inherit.
     pub(crate) fn understand(&self, state: &SpanState, record: &mut Record) {
-        let named = record
-            .fields
-            .str(semconv::GENAI_SUBJECT)
-            .and_then(Subject::parse);
-        let operation = || {
-            record
-                .fields
-                .str(semconv::GEN_AI_OPERATION_NAME)
-                .and_then(Subject::from_operation)
-        };
-        if let Some(subject) = named.or_else(operation) {
+        let (mut named, mut operation) = (None, None);
+        let (mut agent, mut conversation, mut session) = (None, None, None);
+        for (name, value) in record.fields.iter() {
+            let place = match name {
+                semconv::GENAI_SUBJECT => &mut named,
+                semconv::GEN_AI_OPERATION_NAME => &mut operation,
+                semconv::GEN_AI_AGENT_NAME => &mut agent,
+                semconv::GEN_AI_CONVERSATION_ID => &mut conversation,
+                semconv::SESSION_ID => &mut session,
+                _ => continue,
+            };
+            *place = value.as_str();
+        }
+        let named = named.and_then(Subject::parse);
+        let subject = named.or_else(|| operation.and_then(Subject::from_operation));
+        if let Some(subject) = subject {
             record.subject = Some(subject);
             state.set(SpanState::GENAI);
             match subject.kind() {
@@ -289,12 +284,15 @@ impl Instance {
                 _ => {}
             }
         }
-        let told = |name: &str| record.fields.str(name).map(Arc::<str>::from);
-        let (agent, conversation, session) = (
-            told(semconv::GEN_AI_AGENT_NAME),
-            told(semconv::GEN_AI_CONVERSATION_ID),
-            told(semconv::SESSION_ID),
-        );
+        // Children often repeat what they inherit: the same again is nothing new, and costs nothing.
+        let above = record.inherited.as_deref();
+        let news = |own: Option<&str>, known: Option<&Arc<str>>| {
+            own.filter(|own| known.is_none_or(|known| **known != **own))
+                .map(Arc::<str>::from)
+        };
+        let agent = news(agent, above.and_then(|a| a.agent_name.as_ref()));
+        let conversation = news(conversation, above.and_then(|a| a.conversation_id.as_ref()));
+        let session = news(session, above.and_then(|a| a.session_id.as_ref()));
         if agent.is_none() && conversation.is_none() && session.is_none() {
             return;
         }

@@ -25,12 +25,13 @@ use tracing_subscriber::registry::{Extensions, LookupSpan};
 use tracing_subscriber::{Layer, Registry};
 
 use crate::event::{Level as EventLevel, Subject};
-use crate::record::{Fields, Inherited, Outcome};
+use crate::record::{Inherited, Outcome};
 use crate::semconv;
 use classify::{Class, classify};
+use entered::Place;
 use instance::{Instance, foreign_parent};
 use state::{ParentIds, SpanState};
-use visit::{Capture, with_scratch};
+use visit::{Capture, InSpan, Loose, with_scratch};
 
 pub use classify::Steps;
 pub use filter::GenAiFilter;
@@ -39,6 +40,8 @@ pub use filter::GenAiFilter;
 #[derive(Debug, Clone)]
 pub struct GenAiLayer {
     instance: Arc<Instance>,
+    /// Tells the subscribers apart that one instance listens to: each gives its spans ids of its own.
+    number: u32,
     /// The subscriber it is part of, for parents that its filter hides.
     dispatch: Arc<OnceLock<WeakDispatch>>,
 }
@@ -75,6 +78,7 @@ impl GenAiLayer {
     pub(crate) fn new(instance: Arc<Instance>) -> Self {
         Self {
             instance,
+            number: instance::next_number(),
             dispatch: Arc::default(),
         }
     }
@@ -94,6 +98,14 @@ impl GenAiLayer {
     pub(crate) fn state(&self, id: &Id) -> Option<Arc<SpanState>> {
         let dispatch = self.dispatch.get()?.upgrade()?;
         self.tracked(&dispatch.downcast_ref::<Registry>()?.span(id)?.extensions())
+    }
+
+    /// The same, from inside the subscriber.
+    fn seen<S>(&self, id: &Id, ctx: &Context<'_, S>) -> Option<Arc<SpanState>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        self.tracked(&ctx.span(id)?.extensions())
     }
 
     /// The explicit parent `id`, or the nearest span around it that this instance sees: a filter may hide the parent
@@ -131,48 +143,50 @@ impl GenAiLayer {
         attrs: &Attributes<'_>,
         class: Class,
         outer: Option<&Arc<SpanState>>,
-        fields: &mut Fields,
     ) -> Arc<SpanState> {
         let instance = &self.instance;
         let around = outer.map(|outer| self.around(outer));
+        let foreign = if attrs.is_contextual() {
+            foreign_parent(around.as_ref().map(|a| a.ids.span))
+        } else {
+            None
+        };
         let state = instance.open.open();
+        let mut genai = class.is(Class::GENAI);
         {
             let mut inner = state.lock();
-            let foreign = if attrs.is_contextual() {
-                foreign_parent(around.as_ref().map(|a| a.ids.span))
-            } else {
-                None
-            };
             let record = &mut inner.record;
             record.meta = Some(attrs.metadata());
             record.start = instance.clock.now();
-            std::mem::swap(&mut record.fields, fields);
-            let mut step = class.is(Class::STEP) && !class.is(Class::GENAI);
             let mut ids = None;
             if let Some(around) = around {
                 record.around = around.ids.span;
                 record.inherited = around.inherited;
                 record.inside_inference = around.inference;
-                if around.genai {
-                    state.set(SpanState::GENAI);
-                }
+                genai |= around.genai;
                 if around.inference {
                     state.set(SpanState::INSIDE_INFERENCE);
                 }
                 ids = Some(around.ids);
             }
             scope::inherit(&mut record.inherited);
-            step &= instance.steps != Steps::InsideGenAi || state.has(SpanState::GENAI);
-            if step {
+            if class.is(Class::STEP)
+                && !class.is(Class::GENAI)
+                && (genai || instance.steps != Steps::InsideGenAi)
+            {
                 record.subject = Some(Subject::STEP);
             }
-            if class.is(Class::GENAI) {
+            if genai {
                 state.set(SpanState::GENAI);
             }
-            if class.is(Class::GENAI) || class.is(Class::TELLING) {
-                instance.understand(&state, record);
-            }
             inner.parent = foreign.or(ids);
+            if class.is(Class::STARTER) && starting::take(&mut inner.record.fields, &instance.limits) {
+                instance.understand(&state, &mut inner.record);
+            } else {
+                let mut capture = Capture(InSpan::locked(instance, &state, inner));
+                attrs.record(&mut capture);
+                capture.0.finish();
+            }
         }
         state
     }
@@ -217,16 +231,7 @@ where
                 return;
             }
         }
-        let state = with_scratch(|fields| {
-            let started = class.is(Class::STARTER) && starting::take(fields, &instance.limits);
-            if !started {
-                attrs.record(&mut Capture {
-                    fields,
-                    limits: &instance.limits,
-                });
-            }
-            self.open(attrs, class, outer.as_ref(), fields)
-        });
+        let state = self.open(attrs, class, outer.as_ref());
         if class.is(Class::STARTER) {
             starting::opened(instance, &state);
         }
@@ -246,30 +251,20 @@ where
         if entered::is_quiet() {
             return;
         }
-        with_scratch(|fields| {
-            values.record(&mut Capture {
-                fields,
-                limits: &self.instance.limits,
-            });
-            let Some(span) = ctx.span(id) else { return };
-            let Some(state) = self.tracked(&span.extensions()) else {
-                return;
-            };
-            let class = classify(span.metadata(), &self.instance.steps, self.instance.number);
-            self.instance
-                .merge(&state, fields, class.is(Class::TELLING));
-        });
+        // Values are nearly always recorded inside the span, and this thread's stack is cheaper than the registry.
+        let state = entered::find(self.number, id.into_u64()).or_else(|| self.seen(id, &ctx));
+        if let Some(state) = state {
+            let mut capture = Capture(InSpan::new(&self.instance, &state));
+            values.record(&mut capture);
+            capture.0.finish();
+        }
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
         if id == follows {
             return;
         }
-        let state = |id: &Id| {
-            ctx.span(id)
-                .and_then(|span| self.tracked(&span.extensions()))
-        };
-        if let (Some(state), Some(cause)) = (state(id), state(follows)) {
+        if let (Some(state), Some(cause)) = (self.seen(id, &ctx), self.seen(follows, &ctx)) {
             let link = self.instance.identity(&cause).context();
             self.instance.add_link(&state, link);
         }
@@ -291,10 +286,10 @@ where
             return;
         }
         with_scratch(|fields| {
-            event.record(&mut Capture {
+            event.record(&mut Capture(Loose {
                 fields,
                 limits: &instance.limits,
-            });
+            }));
             if class.is(Class::MOMENT) {
                 let name = fields
                     .str(semconv::GENAI_EVENT)
@@ -320,8 +315,7 @@ where
     }
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(id) else { return };
-        let Some(state) = self.tracked(&span.extensions()) else {
+        let Some(state) = self.seen(id, &ctx) else {
             return;
         };
         let context = if self.instance.activate {
@@ -330,11 +324,16 @@ where
             self.instance.identity(&state);
             None
         };
-        entered::push(self.instance.number, id.into_u64(), state, context);
+        let place = Place {
+            instance: self.instance.number,
+            layer: self.number,
+            id: id.into_u64(),
+        };
+        entered::push(place, state, context);
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
-        if let Some(state) = entered::pop(self.instance.number, id.into_u64()) {
+        if let Some(state) = entered::pop(self.number, id.into_u64()) {
             state.last_exit.store(
                 self.instance.clock.now(),
                 std::sync::atomic::Ordering::Relaxed,
@@ -343,8 +342,7 @@ where
     }
 
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(&id) else { return };
-        let Some(state) = self.tracked(&span.extensions()) else {
+        let Some(state) = self.seen(&id, &ctx) else {
             return;
         };
         if std::thread::panicking() && !state.has(SpanState::ENDED) {

@@ -129,7 +129,7 @@ impl SpanState {
 const SHARDS: usize = 8;
 /// States kept for reuse in each shard: about 2 MiB in all at the size of a usual model call. Fewer cost allocations in
 /// bursts, more keep a burst's memory for ever.
-const KEPT: usize = 256;
+const KEPT: usize = 2048;
 
 #[derive(Debug, Default)]
 struct Shard {

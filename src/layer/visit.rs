@@ -6,20 +6,112 @@
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
+use std::sync::MutexGuard;
 
 use tracing::field::{Field, Visit};
 
+use super::instance::{Instance, is_telling};
+use super::state::{Inner, SpanState};
 use crate::record::{Fields, Limits};
+use crate::stats::Loss;
 
-/// Copies every visited value into `fields`.
-pub(crate) struct Capture<'a> {
+/// Where visited values go.
+pub(crate) trait Target {
+    /// Sets the field `name` by `set`, which runs nobody's code.
+    fn set(&mut self, name: &'static str, set: impl FnOnce(&mut Fields, &Limits));
+
+    /// Sets it to what `Debug` tells, which is somebody's code.
+    fn set_fmt(&mut self, name: &'static str, value: &dyn fmt::Debug);
+}
+
+/// Fields that are nobody's yet.
+pub(crate) struct Loose<'a> {
     pub(crate) fields: &'a mut Fields,
     pub(crate) limits: &'a Limits,
 }
 
-impl Visit for Capture<'_> {
+impl Target for Loose<'_> {
+    fn set(&mut self, _: &'static str, set: impl FnOnce(&mut Fields, &Limits)) {
+        set(self.fields, self.limits);
+    }
+
+    fn set_fmt(&mut self, name: &'static str, value: &dyn fmt::Debug) {
+        self.fields.set_fmt(name, value, self.limits);
+    }
+}
+
+/// An open span. It is locked at the first value and stays so until [`InSpan::finish`], except while a value formats itself.
+pub(crate) struct InSpan<'a> {
+    instance: &'a Instance,
+    state: &'a SpanState,
+    inner: Option<MutexGuard<'a, Inner>>,
+    /// One of the fields tells what children inherit, or the operation.
+    told: bool,
+    refused: bool,
+}
+
+impl<'a> InSpan<'a> {
+    pub(crate) fn new(instance: &'a Instance, state: &'a SpanState) -> Self {
+        Self {
+            instance,
+            state,
+            inner: None,
+            told: false,
+            refused: false,
+        }
+    }
+
+    /// One that is locked already.
+    pub(crate) fn locked(
+        instance: &'a Instance,
+        state: &'a SpanState,
+        inner: MutexGuard<'a, Inner>,
+    ) -> Self {
+        Self {
+            inner: Some(inner),
+            ..Self::new(instance, state)
+        }
+    }
+
+    /// Draws the conclusions from what was written, and lets the lock go.
+    pub(crate) fn finish(self) {
+        if self.refused {
+            self.instance.parts.lose(Loss::RecordAfterEnd, 1);
+        } else if self.told {
+            let mut inner = self.inner.unwrap_or_else(|| self.state.lock());
+            self.instance.understand(self.state, &mut inner.record);
+        }
+    }
+}
+
+impl Target for InSpan<'_> {
+    fn set(&mut self, name: &'static str, set: impl FnOnce(&mut Fields, &Limits)) {
+        let inner = self.inner.get_or_insert_with(|| self.state.lock());
+        if self.state.has(SpanState::ENDED) {
+            self.refused = true;
+            return;
+        }
+        self.told |= is_telling(name);
+        set(&mut inner.record.fields, &self.instance.limits);
+    }
+
+    fn set_fmt(&mut self, name: &'static str, value: &dyn fmt::Debug) {
+        self.inner = None;
+        with_scratch(|formatted| {
+            formatted.set_fmt(name, value, &self.instance.limits);
+            self.set(name, |fields, limits| fields.merge_from(formatted, limits));
+        });
+    }
+}
+
+/// Brings every visited value to a [`Target`].
+pub(crate) struct Capture<T>(pub(crate) T);
+
+impl<T: Target> Visit for Capture<T> {
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.fields.set_i64(field.name(), value, self.limits);
+        let name = field.name();
+        self.0
+            .set(name, |fields, limits| fields.set_i64(name, value, limits));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -44,15 +136,21 @@ impl Visit for Capture<'_> {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.fields.set_f64(field.name(), value, self.limits);
+        let name = field.name();
+        self.0
+            .set(name, |fields, limits| fields.set_f64(name, value, limits));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.fields.set_bool(field.name(), value, self.limits);
+        let name = field.name();
+        self.0
+            .set(name, |fields, limits| fields.set_bool(name, value, limits));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.fields.set_str(field.name(), value, self.limits);
+        let name = field.name();
+        self.0
+            .set(name, |fields, limits| fields.set_str(name, value, limits));
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
@@ -64,7 +162,7 @@ impl Visit for Capture<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.fields.set_fmt(field.name(), value, self.limits);
+        self.0.set_fmt(field.name(), value);
     }
 }
 

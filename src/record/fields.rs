@@ -44,6 +44,11 @@ pub(crate) const UNPRINTABLE: &str = "<unprintable>";
 /// resident in every pooled record.
 const KEEP_BYTES: usize = 4 * 1024;
 
+/// What a buffer begins with: room for a usual model call, so that filling one for the first time is two allocations and
+/// not eight.
+const FIRST_ENTRIES: usize = 16;
+const FIRST_BYTES: usize = 512;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Slice {
     at: u32,
@@ -333,7 +338,10 @@ impl Fields {
                 self.compact_if_wasteful();
             }
             None if self.entries.len() < limits.attributes => {
-                self.entries.push(Entry { name, datum })
+                if self.entries.capacity() == 0 {
+                    self.entries.reserve(FIRST_ENTRIES);
+                }
+                self.entries.push(Entry { name, datum });
             }
             None => self.drop_one(),
         }
@@ -371,6 +379,9 @@ impl Fields {
         let room = limits
             .value_bytes
             .min(limits.span_bytes.saturating_sub(start));
+        if self.text.capacity() == 0 {
+            self.text.reserve(FIRST_BYTES);
+        }
         if value.len() <= room {
             self.text.push_str(value);
         } else if room > TRUNCATED.len() {

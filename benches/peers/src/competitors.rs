@@ -70,7 +70,7 @@ pub fn registry() -> Competitor {
     }
 }
 
-fn filtered() -> Competitor {
+pub fn filtered() -> Competitor {
     let layer = Nothing.with_filter(LevelFilter::INFO);
     Competitor {
         dispatch: Dispatch::new(tracing_subscriber::registry().with(layer)),
@@ -139,7 +139,7 @@ impl Reporter for FastSink {
 }
 
 /// Its collector is one for the process and stays.
-fn fastrace() -> Competitor {
+pub fn fastrace() -> Competitor {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| fastrace::set_reporter(FastSink, Config::default()));
     Competitor {
