@@ -180,7 +180,9 @@ impl GenAiLayer {
                 state.set(SpanState::GENAI);
             }
             inner.parent = foreign.or(ids);
-            if class.is(Class::STARTER) && starting::take(&mut inner.record.fields, &instance.limits) {
+            if class.is(Class::STARTER)
+                && starting::take(&mut inner.record.fields, &instance.limits)
+            {
                 instance.understand(&state, &mut inner.record);
             } else {
                 let mut capture = Capture(InSpan::locked(instance, &state, inner));

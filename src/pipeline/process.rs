@@ -17,6 +17,7 @@ use crate::enrich::{Hooks, RollUp, Verdict};
 use crate::event::{EventData, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
+use crate::layer::state::SpanState;
 use crate::record::{Fields, Record, What};
 use crate::stats::Loss;
 
@@ -34,6 +35,8 @@ pub(crate) struct Processor {
     totals: RollUp,
     held: HashMap<SpanId, Fields>,
     cursor: u64,
+    /// States whose records have been read.
+    spent: Vec<Arc<SpanState>>,
 }
 
 impl Processor {
@@ -56,6 +59,7 @@ impl Processor {
             totals,
             held,
             cursor: 0,
+            spent: Vec::new(),
         }
     }
 
@@ -65,15 +69,22 @@ impl Processor {
             Item::Ended(state) => {
                 let mut record = std::mem::take(&mut state.lock().record);
                 self.ended(&mut record);
-                // Its buffers go back to the state, the state to the table.
+                // Its buffers go back to the state.
                 record.clear();
                 state.lock().record = record;
-                self.instance.open.recycle(state);
+                self.spent.push(state);
             }
             Item::Other(mut record) => match record.what {
                 What::Moment => self.moment(&mut record),
                 What::Started | What::Ended => self.started(&mut record),
             },
+        }
+    }
+
+    /// Gives the states of the spans worked on back for reuse.
+    pub(crate) fn give_back(&mut self) {
+        for state in self.spent.drain(..) {
+            self.instance.open.recycle(state);
         }
     }
 
