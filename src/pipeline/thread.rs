@@ -140,10 +140,12 @@ async fn run(mut processor: Processor, inbox: &Inbox) {
         let requests = inbox.take();
         queue.take(&mut taken);
         let busy = !taken.is_empty();
-        while !taken.is_empty() {
-            work(&mut processor, taken.drain(..taken.len().min(STRETCH)));
+        let mut items = taken.drain(..);
+        while items.len() > 0 {
+            work(&mut processor, items.by_ref().take(STRETCH));
             tokio::task::yield_now().await;
         }
+        drop(items);
         for request in requests {
             if answer(&mut processor, request).await {
                 return;
