@@ -35,6 +35,8 @@ pub(crate) struct Processor {
     totals: RollUp,
     held: HashMap<SpanId, Fields>,
     cursor: u64,
+    /// A record to put in the place of the one that is worked on.
+    empty: Option<Box<Record>>,
     /// States whose records have been read.
     spent: Vec<Arc<SpanState>>,
 }
@@ -59,6 +61,7 @@ impl Processor {
             totals,
             held,
             cursor: 0,
+            empty: None,
             spent: Vec::new(),
         }
     }
@@ -67,11 +70,12 @@ impl Processor {
     pub(crate) fn item(&mut self, item: Item) {
         match item {
             Item::Ended(state) => {
-                let mut record = std::mem::take(&mut state.lock().record);
+                // The record changes places with an empty one, and its buffers serve the next: hooks run without the lock.
+                let mut record = self.empty.take().unwrap_or_default();
+                std::mem::swap(&mut *record, &mut state.lock().record);
                 self.ended(&mut record);
-                // Its buffers go back to the state.
                 record.clear();
-                state.lock().record = record;
+                self.empty = Some(record);
                 self.spent.push(state);
             }
             Item::Other(mut record) => match record.what {
