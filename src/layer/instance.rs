@@ -3,8 +3,8 @@
 //! Promise: everything here copies, counts and pushes; a span's identity is fixed once, its end is reported once.
 //! Never: prices, parses or sends; runs user code (a custom sampler) under a lock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, MutexGuard};
 
 use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceState};
@@ -84,12 +84,58 @@ impl Instance {
 
     // === identity ===
 
-    /// Who `state` is, decided now if it was not before.
-    pub(crate) fn identity<'s>(&self, state: &'s Arc<SpanState>) -> &'s Identity {
-        match state.identity() {
-            Some(identity) => identity,
-            None => self.fix_identity(state),
+    /// Locks `state` with its identity fixed: now, if it was not before.
+    pub(crate) fn identified<'s>(&self, state: &'s SpanState) -> MutexGuard<'s, Inner> {
+        let mut inner = state.lock();
+        if inner.id.is_some() {
+            return inner;
         }
+        let mut id = self.derived(inner.parent.as_ref());
+        if let Sampling::Custom(sampler) = &self.sampling {
+            let parent = inner.parent.clone();
+            drop(inner);
+            self.choose_custom(sampler.as_ref(), state, &mut id, parent.as_ref());
+            inner = state.lock();
+            if inner.id.is_some() {
+                // Another thread was faster.
+                return inner;
+            }
+        }
+        let wants_started = self.starts_wanted || self.bus.has_interest();
+        if wants_started {
+            id.started_event = self.event_id();
+        }
+        inner.id = id;
+        if wants_started {
+            self.push_started(&inner);
+        }
+        inner
+    }
+
+    /// Who `state` is, decided now if it was not before.
+    pub(crate) fn identity(&self, state: &SpanState) -> Identity {
+        self.identified(state).id.clone()
+    }
+
+    fn derived(&self, parent: Option<&ParentIds>) -> Identity {
+        let mut id = match parent {
+            Some(parent) => Identity {
+                trace: parent.trace,
+                parent: parent.span,
+                parent_remote: parent.remote,
+                sampled: parent.sampled,
+                trace_state: parent.trace_state.clone(),
+                parent_event: parent.event,
+                ..Identity::NONE
+            },
+            None => Identity {
+                trace: self.ids.new_trace_id(),
+                sampled: true,
+                ..Identity::NONE
+            },
+        };
+        id.span = self.ids.new_span_id();
+        id
     }
 
     #[cold]
@@ -144,39 +190,6 @@ impl Instance {
         }
     }
 
-    fn fix_identity<'s>(&self, state: &'s Arc<SpanState>) -> &'s Identity {
-        let parent = state.lock().parent.clone();
-        let mut id = match &parent {
-            Some(parent) => Identity {
-                trace: parent.trace,
-                parent: parent.span,
-                parent_remote: parent.remote,
-                sampled: parent.sampled,
-                trace_state: parent.trace_state.clone(),
-                parent_event: parent.event,
-                ..Identity::NONE
-            },
-            None => Identity {
-                trace: self.ids.new_trace_id(),
-                sampled: true,
-                ..Identity::NONE
-            },
-        };
-        id.span = self.ids.new_span_id();
-        if let Sampling::Custom(sampler) = &self.sampling {
-            self.choose_custom(sampler.as_ref(), state, &mut id, parent.as_ref());
-        }
-        let wants_started = self.starts_wanted || self.bus.has_interest();
-        if wants_started {
-            id.started_event = self.event_id();
-        }
-        let (fixed, mine) = state.fix(id);
-        if mine && wants_started {
-            self.push_started(state, fixed);
-        }
-        fixed
-    }
-
     pub(crate) fn event_id(&self) -> u128 {
         let millis = self.clock.unix_nanos(self.clock.now()) / 1_000_000;
         EventId::new(
@@ -197,7 +210,7 @@ impl Instance {
             })
             .collect();
         let mut inner = state.lock();
-        let open = state.identity().is_none();
+        let open = !inner.id.is_some();
         if open && span.is_valid() {
             inner.parent = Some(ParentIds::from(&span));
         }
@@ -209,25 +222,19 @@ impl Instance {
 
     /// The OpenTelemetry context that is current while `state` is entered.
     pub(crate) fn context(self: &Arc<Self>, state: &Arc<SpanState>) -> Context {
-        let id = self.identity(state);
-        let baggage = {
-            let inner = state.lock();
-            if let Some(context) = &inner.context {
-                return context.clone();
-            }
-            inner.baggage.clone()
-        };
-        let face = SpanFace::new(Arc::clone(self), Arc::clone(state), id.context());
+        let mut inner = self.identified(state);
+        if let Some(context) = &inner.context {
+            return context.clone();
+        }
+        let face = SpanFace::new(Arc::clone(self), Arc::clone(state), inner.id.context());
         let mut context = Context::current_with_span(face);
-        if !baggage.is_empty() {
-            context = context.with_baggage(baggage);
+        if !inner.baggage.is_empty() {
+            context = context.with_baggage(inner.baggage.iter().cloned());
         }
         // An ended span keeps no context: the context holds the span, and the two would keep each other alive.
-        let mut inner = state.lock();
-        if !state.has(SpanState::ENDED) {
+        if !inner.ended {
             inner.context = Some(context.clone());
         }
-        drop(inner);
         context
     }
 
@@ -235,7 +242,7 @@ impl Instance {
 
     fn write<R>(&self, state: &SpanState, write: impl FnOnce(&mut Inner) -> R) -> Option<R> {
         let mut inner = state.lock();
-        if state.has(SpanState::ENDED) {
+        if inner.ended {
             self.parts.lose(Loss::RecordAfterEnd, 1);
             return None;
         }
@@ -249,13 +256,14 @@ impl Instance {
             let telling = is_telling(&name);
             inner.record.fields.set_value(name, value, &self.limits);
             if telling {
-                self.understand(state, &mut inner.record);
+                self.understand(inner);
             }
         });
     }
 
     /// Reads from the fields what the application's side has to know: the subject, and what children inherit.
-    pub(crate) fn understand(&self, state: &SpanState, record: &mut Record) {
+    pub(crate) fn understand(&self, inner: &mut Inner) {
+        let record = &mut inner.record;
         let (mut named, mut operation) = (None, None);
         let (mut agent, mut conversation, mut session) = (None, None, None);
         for (name, value) in record.fields.iter() {
@@ -273,14 +281,10 @@ impl Instance {
         let subject = named.or_else(|| operation.and_then(Subject::from_operation));
         if let Some(subject) = subject {
             record.subject = Some(subject);
-            state.set(SpanState::GENAI);
+            inner.genai = true;
             match subject.kind() {
-                Kind::Llm => {
-                    state.set(SpanState::INSIDE_INFERENCE);
-                }
-                Kind::Agent | Kind::Tool | Kind::Workflow => {
-                    state.set(SpanState::SCOPE);
-                }
+                Kind::Llm => inner.inside_inference = true,
+                Kind::Agent | Kind::Tool | Kind::Workflow => inner.scope = true,
                 _ => {}
             }
         }
@@ -374,24 +378,21 @@ impl Instance {
 
     // === what leaves ===
 
-    fn push_started(&self, state: &Arc<SpanState>, id: &Identity) {
-        let mut record = Box::<Record>::default();
-        {
-            let inner = state.lock();
-            let from = &inner.record;
-            // The start of a plain span is no event, but hooks are called for it, and the console places it.
-            if from.subject.is_none() && !self.starts_wanted {
-                return;
-            }
-            record.what = What::Started;
-            record.meta = from.meta;
-            record.subject = from.subject;
-            record.around = from.around;
-            record.inherited.clone_from(&from.inherited);
-            record.start = from.start;
-            record.fields.copy_from(&from.fields);
+    fn push_started(&self, inner: &Inner) {
+        let from = &inner.record;
+        // The start of a plain span is no event, but hooks are called for it, and the console places it.
+        if from.subject.is_none() && !self.starts_wanted {
+            return;
         }
-        record.id = id.clone();
+        let mut record = Box::<Record>::default();
+        record.what = What::Started;
+        record.id = inner.id.clone();
+        record.meta = from.meta;
+        record.subject = from.subject;
+        record.around = from.around;
+        record.inherited.clone_from(&from.inherited);
+        record.start = from.start;
+        record.fields.copy_from(&from.fields);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         self.push(Item::Other(record));
     }
@@ -409,8 +410,8 @@ impl Instance {
         record.end = record.start;
         record.fields.copy_from(fields);
         if let Some(state) = state {
-            record.id = self.identity(state).clone();
-            let inner = state.lock();
+            let inner = self.identified(state);
+            record.id = inner.id.clone();
             let of = &inner.record;
             record.subject = of.subject;
             record.meta = of.meta;
@@ -432,29 +433,38 @@ impl Instance {
 
     /// Ends a span. The first call wins; the others do nothing.
     pub(crate) fn end(&self, state: &Arc<SpanState>, outcome: Outcome, at: Option<Nanos>) {
-        let id = self.identity(state).clone();
-        let bytes = {
-            let mut inner = state.lock();
-            if state.set(SpanState::ENDED) {
-                return;
-            }
-            let record = &mut inner.record;
-            record.id = id;
-            record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
-            (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
-            if outcome != Outcome::Closed {
-                record.outcome = outcome;
-            }
-            let context = inner.context.take();
-            let bytes = inner.record.bytes();
-            drop(inner);
-            // Whatever else the context holds is dropped without our lock.
-            drop(context);
-            bytes
-        };
-        if let Some(state) = self.open.close(state) {
+        if let Some(bytes) = self.finish(state, outcome, at) {
+            self.push_sized(Item::Ended(Arc::clone(state)), bytes);
+        }
+    }
+
+    /// Ends a span that its subscriber has closed, as `end` does.
+    pub(crate) fn close(&self, state: Arc<SpanState>, at: Option<Nanos>) {
+        if let Some(bytes) = self.finish(&state, Outcome::Closed, at) {
             self.push_sized(Item::Ended(state), bytes);
         }
+    }
+
+    /// Completes the record and says how many bytes it holds, unless it was complete before.
+    fn finish(&self, state: &SpanState, outcome: Outcome, at: Option<Nanos>) -> Option<usize> {
+        let mut guard = self.identified(state);
+        let inner = &mut *guard;
+        if std::mem::replace(&mut inner.ended, true) {
+            return None;
+        }
+        let record = &mut inner.record;
+        record.id.clone_from(&inner.id);
+        record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
+        (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
+        if outcome != Outcome::Closed {
+            record.outcome = outcome;
+        }
+        let bytes = record.bytes();
+        let context = inner.context.take();
+        drop(guard);
+        // Whatever else the context holds is dropped without our lock.
+        drop(context);
+        Some(bytes)
     }
 
     fn push(&self, item: Item) {

@@ -142,6 +142,8 @@ pub(crate) struct Fields {
     entries: Vec<Entry>,
     text: String,
     dropped: u32,
+    /// One bit for each name that was ever set here, see [`mark`]: most names are new, and then nothing is searched.
+    marks: u64,
 }
 
 impl Fields {
@@ -171,6 +173,7 @@ impl Fields {
         self.entries.clear();
         self.text.clear();
         self.dropped = 0;
+        self.marks = 0;
         if self.text.capacity() > KEEP_BYTES {
             self.text.shrink_to(KEEP_BYTES);
         }
@@ -184,6 +187,7 @@ impl Fields {
         self.entries.clone_from(&other.entries);
         self.text.clone_from(&other.text);
         self.dropped = other.dropped;
+        self.marks = other.marks;
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<FieldRef<'_>> {
@@ -322,6 +326,7 @@ impl Fields {
             if other.get(name) != Some(value)
                 && let Some(entry) = rest.adopt(entry, &self.text, &Limits::DEFAULT)
             {
+                rest.marks |= mark(name);
                 rest.entries.push(entry);
             }
         }
@@ -330,7 +335,9 @@ impl Fields {
 
     /// Writes over what is there, whatever the limits on the count say.
     fn put(&mut self, name: Name, datum: Datum, limits: &Limits) {
-        match self.position(self.resolve(name)) {
+        let text = self.resolve(name);
+        let mark = mark(text);
+        match self.position(text) {
             Some(at) => {
                 if let Some(entry) = self.entries.get_mut(at) {
                     entry.datum = datum;
@@ -341,6 +348,7 @@ impl Fields {
                 if self.entries.capacity() == 0 {
                     self.entries.reserve(FIRST_ENTRIES);
                 }
+                self.marks |= mark;
                 self.entries.push(Entry { name, datum });
             }
             None => self.drop_one(),
@@ -356,6 +364,7 @@ impl Fields {
                 self.entries.push(entry);
             }
         }
+        self.marks |= other.marks;
         (from as u32, self.entries.len() as u32)
     }
 
@@ -439,6 +448,9 @@ impl Fields {
     }
 
     fn position(&self, name: &str) -> Option<usize> {
+        if self.marks & mark(name) == 0 {
+            return None;
+        }
         self.entries.iter().position(|e| self.name_of(e) == name)
     }
 
@@ -466,6 +478,14 @@ impl Fields {
             Datum::Boxed(value) => FieldRef::Value(value),
         }
     }
+}
+
+/// A bit that tells most names apart from most others: by their length and two letters.
+fn mark(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let letter = |at: usize| bytes.get(at).copied().unwrap_or_default() as usize;
+    let sum = bytes.len() * 7 + letter(bytes.len().wrapping_sub(2)) * 3 + letter(bytes.len() / 2);
+    1 << (sum % 64)
 }
 
 /// The longest prefix of at most `max` bytes that ends between two characters.

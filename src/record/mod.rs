@@ -44,6 +44,11 @@ impl Identity {
         parent_event: 0,
     };
 
+    /// Whether it is fixed.
+    pub(crate) fn is_some(&self) -> bool {
+        self.span != SpanId::INVALID
+    }
+
     pub(crate) fn flags(&self) -> TraceFlags {
         if self.sampled {
             TraceFlags::SAMPLED
@@ -60,6 +65,12 @@ impl Identity {
             false,
             self.trace_state.clone(),
         )
+    }
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 
