@@ -15,7 +15,7 @@ use super::classify::Steps;
 use super::entered;
 use super::face::SpanFace;
 use super::scope;
-use super::state::{Inner, OpenSpans, ParentIds, SpanState};
+use super::state::{Inner, OpenSpans, SpanState};
 use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
 use crate::enrich::builtin::normalise;
@@ -87,26 +87,29 @@ impl Instance {
     /// Locks `state` with its identity fixed: now, if it was not before.
     pub(crate) fn identified<'s>(&self, state: &'s SpanState) -> MutexGuard<'s, Inner> {
         let mut inner = state.lock();
-        if inner.id.is_some() {
+        if inner.id.is_fixed() {
             return inner;
         }
-        let mut id = self.derived(inner.parent.as_ref());
+        if inner.id.trace == TraceId::INVALID {
+            inner.id.trace = self.ids.new_trace_id();
+            inner.id.sampled = true;
+        }
         if let Sampling::Custom(sampler) = &self.sampling {
-            let parent = inner.parent.clone();
+            let mut id = inner.id.clone();
             drop(inner);
-            self.choose_custom(sampler.as_ref(), state, &mut id, parent.as_ref());
+            self.choose_custom(sampler.as_ref(), state, &mut id);
             inner = state.lock();
-            if inner.id.is_some() {
+            if inner.id.is_fixed() {
                 // Another thread was faster.
                 return inner;
             }
+            inner.id = id;
         }
+        let id = &mut inner.id;
+        id.span = self.ids.new_span_id();
         let wants_started = self.starts_wanted || self.bus.has_interest();
         if wants_started {
             id.started_event = self.event_id();
-        }
-        inner.id = id;
-        if wants_started {
             self.push_started(&inner);
         }
         inner
@@ -117,35 +120,8 @@ impl Instance {
         self.identified(state).id.clone()
     }
 
-    fn derived(&self, parent: Option<&ParentIds>) -> Identity {
-        let mut id = match parent {
-            Some(parent) => Identity {
-                trace: parent.trace,
-                parent: parent.span,
-                parent_remote: parent.remote,
-                sampled: parent.sampled,
-                trace_state: parent.trace_state.clone(),
-                parent_event: parent.event,
-                ..Identity::NONE
-            },
-            None => Identity {
-                trace: self.ids.new_trace_id(),
-                sampled: true,
-                ..Identity::NONE
-            },
-        };
-        id.span = self.ids.new_span_id();
-        id
-    }
-
     #[cold]
-    fn choose_custom(
-        &self,
-        sampler: &dyn ShouldSample,
-        state: &SpanState,
-        id: &mut Identity,
-        parent: Option<&ParentIds>,
-    ) {
+    fn choose_custom(&self, sampler: &dyn ShouldSample, state: &SpanState, id: &mut Identity) {
         // A copy in the spelling that is exported, inherited attributes included: a sampler's rules are written against
         // what one sees in the backend.
         let mut record = state.lock().record.clone();
@@ -162,15 +138,9 @@ impl Instance {
             .map(Link::with_context)
             .collect();
         let (name, kind) = (span_name(&record), SpanKind::from(span_kind(&record)));
-        let parent = parent.map(|p| {
-            let flags = if p.sampled {
-                opentelemetry::TraceFlags::SAMPLED
-            } else {
-                opentelemetry::TraceFlags::NOT_SAMPLED
-            };
-            let cx = SpanContext::new(p.trace, p.span, flags, p.remote, p.trace_state.clone());
-            Context::new().with_remote_span_context(cx)
-        });
+        let parent = id
+            .parent_context()
+            .map(|parent| Context::new().with_remote_span_context(parent));
         let decide =
             || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &links);
         let decided =
@@ -210,9 +180,9 @@ impl Instance {
             })
             .collect();
         let mut inner = state.lock();
-        let open = !inner.id.is_some();
+        let open = !inner.id.is_fixed();
         if open && span.is_valid() {
-            inner.parent = Some(ParentIds::from(&span));
+            inner.id = Identity::child_of(&span);
         }
         if open && !baggage.is_empty() {
             inner.baggage = baggage;
@@ -264,21 +234,10 @@ impl Instance {
     /// Reads from the fields what the application's side has to know: the subject, and what children inherit.
     pub(crate) fn understand(&self, inner: &mut Inner) {
         let record = &mut inner.record;
-        let (mut named, mut operation) = (None, None);
-        let (mut agent, mut conversation, mut session) = (None, None, None);
-        for (name, value) in record.fields.iter() {
-            let place = match name {
-                semconv::GENAI_SUBJECT => &mut named,
-                semconv::GEN_AI_OPERATION_NAME => &mut operation,
-                semconv::GEN_AI_AGENT_NAME => &mut agent,
-                semconv::GEN_AI_CONVERSATION_ID => &mut conversation,
-                semconv::SESSION_ID => &mut session,
-                _ => continue,
-            };
-            *place = value.as_str();
-        }
-        let named = named.and_then(Subject::parse);
-        let subject = named.or_else(|| operation.and_then(Subject::from_operation));
+        let fields = &record.fields;
+        let named = fields.str(semconv::GENAI_SUBJECT).and_then(Subject::parse);
+        let operation = || fields.str(semconv::GEN_AI_OPERATION_NAME);
+        let subject = named.or_else(|| operation().and_then(Subject::from_operation));
         if let Some(subject) = subject {
             record.subject = Some(subject);
             inner.genai = true;
@@ -290,13 +249,24 @@ impl Instance {
         }
         // Children often repeat what they inherit: the same again is nothing new, and costs nothing.
         let above = record.inherited.as_deref();
-        let news = |own: Option<&str>, known: Option<&Arc<str>>| {
-            own.filter(|own| known.is_none_or(|known| **known != **own))
-                .map(Arc::<str>::from)
+        let news = |name: &str, known: Option<&Arc<str>>| {
+            let own = fields.str(name)?;
+            known
+                .is_none_or(|known| **known != *own)
+                .then(|| Arc::<str>::from(own))
         };
-        let agent = news(agent, above.and_then(|a| a.agent_name.as_ref()));
-        let conversation = news(conversation, above.and_then(|a| a.conversation_id.as_ref()));
-        let session = news(session, above.and_then(|a| a.session_id.as_ref()));
+        let agent = news(
+            semconv::GEN_AI_AGENT_NAME,
+            above.and_then(|a| a.agent_name.as_ref()),
+        );
+        let conversation = news(
+            semconv::GEN_AI_CONVERSATION_ID,
+            above.and_then(|a| a.conversation_id.as_ref()),
+        );
+        let session = news(
+            semconv::SESSION_ID,
+            above.and_then(|a| a.session_id.as_ref()),
+        );
         if agent.is_none() && conversation.is_none() && session.is_none() {
             return;
         }
@@ -453,7 +423,6 @@ impl Instance {
             return None;
         }
         let record = &mut inner.record;
-        record.id.clone_from(&inner.id);
         record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         if outcome != Outcome::Closed {
@@ -500,16 +469,17 @@ const CHUNK_OF: [&str; 3] = [
     semconv::GEN_AI_RESPONSE_ID,
 ];
 
-/// Whether a late value of this attribute changes what the application's side knows.
+/// Whether a value of this attribute changes what the application's side knows.
+#[inline]
 pub(crate) fn is_telling(name: &str) -> bool {
-    [
-        semconv::GEN_AI_OPERATION_NAME,
-        semconv::GENAI_SUBJECT,
-        semconv::GEN_AI_AGENT_NAME,
-        semconv::GEN_AI_CONVERSATION_ID,
-        semconv::SESSION_ID,
-    ]
-    .contains(&name)
+    matches!(
+        name,
+        semconv::GEN_AI_OPERATION_NAME
+            | semconv::GENAI_SUBJECT
+            | semconv::GEN_AI_AGENT_NAME
+            | semconv::GEN_AI_CONVERSATION_ID
+            | semconv::SESSION_ID
+    )
 }
 
 /// A value as OpenTelemetry has it. A list whose items are of one type stays a list; anything deeper becomes its JSON.
@@ -562,14 +532,14 @@ pub(crate) fn invalid() -> SpanContext {
 }
 
 /// The span OpenTelemetry holds for current on this thread, if it is another than `ours`.
-pub(crate) fn foreign_parent(ours: Option<SpanId>) -> Option<ParentIds> {
+pub(crate) fn foreign_parent(ours: Option<SpanId>) -> Option<Identity> {
     Context::map_current(|cx| {
         if !cx.has_active_span() {
             return None;
         }
         let span = cx.span();
         let cx = span.span_context();
-        (cx.is_valid() && Some(cx.span_id()) != ours).then(|| ParentIds::from(cx))
+        (cx.is_valid() && Some(cx.span_id()) != ours).then(|| Identity::child_of(cx))
     })
 }
 

@@ -25,11 +25,11 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::event::{Level as EventLevel, Subject};
-use crate::record::Inherited;
+use crate::record::{Identity, Inherited};
 use crate::semconv;
 use classify::{Class, classify};
 use instance::{Instance, foreign_parent};
-use state::{ParentIds, SpanKey, SpanState};
+use state::{SpanKey, SpanState};
 use visit::{Capture, InSpan, Loose, with_scratch};
 
 pub use classify::Steps;
@@ -47,7 +47,8 @@ pub struct GenAiLayer {
 
 /// What a span takes from the span around it.
 struct Around {
-    ids: ParentIds,
+    /// What a child takes from its identity.
+    id: Identity,
     inherited: Option<Arc<Inherited>>,
     genai: bool,
     inference: bool,
@@ -92,7 +93,7 @@ impl GenAiLayer {
     fn around(&self, state: &Arc<SpanState>) -> Around {
         let inner = self.instance.identified(state);
         Around {
-            ids: ParentIds::from(&inner.id),
+            id: inner.id.child(),
             inherited: inner.record.inherited.clone(),
             genai: inner.genai,
             inference: inner.inside_inference && !inner.scope,
@@ -108,7 +109,7 @@ impl GenAiLayer {
     ) -> Arc<SpanState> {
         let instance = &self.instance;
         let foreign = if attrs.is_contextual() {
-            foreign_parent(around.as_ref().map(|a| a.ids.span))
+            foreign_parent(around.as_ref().map(|a| a.id.parent))
         } else {
             None
         };
@@ -120,14 +121,16 @@ impl GenAiLayer {
             record.meta = Some(attrs.metadata());
             record.start = instance.clock.now();
             inner.genai = class.is(Class::GENAI);
-            inner.parent = foreign;
             if let Some(around) = around {
-                record.around = around.ids.span;
+                record.around = around.id.parent;
+                inner.id = around.id;
                 record.inherited = around.inherited;
                 record.inside_inference = around.inference;
                 inner.inside_inference = around.inference;
                 inner.genai |= around.genai;
-                inner.parent.get_or_insert(around.ids);
+            }
+            if let Some(foreign) = foreign {
+                inner.id = foreign;
             }
             scope::inherit(&mut record.inherited);
             let step = class.is(Class::STEP) && !class.is(Class::GENAI);

@@ -9,57 +9,17 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use opentelemetry::Context;
 use opentelemetry::baggage::KeyValueMetadata;
-use opentelemetry::trace::{SpanContext, TraceState};
-use opentelemetry::{Context, SpanId, TraceId};
 
 use crate::record::{Identity, Record};
-
-/// What a span takes from its parent when its own identity is fixed.
-#[derive(Debug, Clone)]
-pub(crate) struct ParentIds {
-    pub(crate) trace: TraceId,
-    pub(crate) span: SpanId,
-    pub(crate) sampled: bool,
-    pub(crate) remote: bool,
-    pub(crate) trace_state: TraceState,
-    pub(crate) event: u128,
-}
-
-impl From<&Identity> for ParentIds {
-    fn from(id: &Identity) -> Self {
-        Self {
-            trace: id.trace,
-            span: id.span,
-            sampled: id.sampled,
-            remote: false,
-            trace_state: id.trace_state.clone(),
-            event: id.started_event,
-        }
-    }
-}
-
-impl From<&SpanContext> for ParentIds {
-    fn from(cx: &SpanContext) -> Self {
-        Self {
-            trace: cx.trace_id(),
-            span: cx.span_id(),
-            sampled: cx.is_sampled(),
-            remote: cx.is_remote(),
-            trace_state: cx.trace_state().clone(),
-            event: 0,
-        }
-    }
-}
 
 /// What the lock of an open span guards.
 #[derive(Debug, Default)]
 pub(crate) struct Inner {
-    /// Who the span is; see [`Instance::identified`](super::instance::Instance::identified).
+    /// Who the span is, once that is fixed; see [`Instance::identified`](super::instance::Instance::identified).
     pub(crate) id: Identity,
     pub(crate) record: Record,
-    /// Until the identity is fixed.
-    pub(crate) parent: Option<ParentIds>,
     /// The OpenTelemetry context that is current while the span is entered, made when it first is.
     pub(crate) context: Option<Context>,
     /// The baggage of the request this span answers.
@@ -85,6 +45,7 @@ pub(crate) struct SpanState {
 
 impl SpanState {
     /// A writer that panicked has only ever left whole entries behind, so a poisoned lock is as good as any.
+    #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -63,7 +63,11 @@ impl Processor {
     pub(crate) fn item(&mut self, item: Item) {
         match item {
             Item::Ended(state) => {
-                let mut record = std::mem::take(&mut state.lock().record);
+                let mut record = {
+                    let mut inner = state.lock();
+                    inner.record.id = inner.id.clone();
+                    std::mem::take(&mut inner.record)
+                };
                 self.ended(&mut record);
                 // Its buffers go back to the state, the state to the table.
                 record.clear();
