@@ -171,7 +171,7 @@ where
 
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
         let instance = &self.instance;
-        if !instance.is_on() || entered::is_quiet() {
+        if !instance.is_on() {
             return;
         }
         let class = classify(attrs.metadata(), &instance.steps, instance.number);
@@ -197,9 +197,6 @@ where
     }
 
     fn on_record(&self, id: &Id, values: &Values<'_>, _: Context<'_, S>) {
-        if entered::is_quiet() {
-            return;
-        }
         // Values are nearly always recorded inside the span, and this thread's stack is cheaper than the table.
         let state = entered::find(self.key(id)).or_else(|| self.state(id));
         if let Some(state) = state {
@@ -221,7 +218,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let instance = &self.instance;
-        if !instance.is_on() || entered::is_quiet() {
+        if !instance.is_on() {
             return;
         }
         let meta = event.metadata();
