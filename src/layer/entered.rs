@@ -21,7 +21,6 @@ struct Entered {
 
 thread_local! {
     static STACK: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
-    static OPENED: Cell<Option<(SpanKey, Arc<SpanState>)>> = const { Cell::new(None) };
     static QUIET: Cell<u32> = const { Cell::new(0) };
     static SEQUENCE: Cell<u64> = const { Cell::new(0) };
 }
@@ -70,17 +69,6 @@ pub(crate) fn ask_current<R>(instance: u32, ask: impl FnOnce(&Arc<SpanState>) ->
 /// The innermost span of `instance` on this thread.
 pub(crate) fn current(instance: u32) -> Option<Arc<SpanState>> {
     ask_current(instance, Arc::clone)
-}
-
-/// Remembers a span that was just opened: it is nearly always entered next, and then need not be looked up.
-pub(crate) fn remember(key: SpanKey, state: Arc<SpanState>) {
-    let _ = OPENED.try_with(|opened| opened.set(Some((key, state))));
-}
-
-/// The remembered span, if it is this one.
-pub(crate) fn recall(key: SpanKey) -> Option<Arc<SpanState>> {
-    let (opened, state) = OPENED.try_with(Cell::take).ok()??;
-    (opened == key).then_some(state)
 }
 
 /// The span `key`, if this thread is in it.

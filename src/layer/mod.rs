@@ -188,12 +188,10 @@ where
                 return;
             }
         }
-        let key = self.key(id);
-        let state = self.open(key, attrs, class, around);
+        let state = self.open(self.key(id), attrs, class, around);
         if class.is(Class::STARTER) {
             starting::opened(instance, &state);
         }
-        entered::remember(key, state);
     }
 
     fn on_record(&self, id: &Id, values: &Values<'_>, _: Context<'_, S>) {
@@ -261,17 +259,16 @@ where
     }
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {
-        let key = self.key(id);
-        let Some(state) = entered::recall(key).or_else(|| self.state(id)) else {
+        let Some(state) = self.state(id) else {
             return;
         };
         let context = if self.instance.activate {
             Some(self.instance.context(&state))
         } else {
-            self.instance.identity(&state);
+            drop(self.instance.identified(&state));
             None
         };
-        entered::push(self.instance.number, key, state, context);
+        entered::push(self.instance.number, self.key(id), state, context);
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
