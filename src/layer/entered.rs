@@ -10,19 +10,11 @@ use std::sync::Arc;
 
 use opentelemetry::{Context, ContextGuard};
 
-use super::state::SpanState;
-
-/// Where a span belongs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) instance: u32,
-    /// The layer, and with it the subscriber, that the id comes from.
-    pub(crate) layer: u32,
-    pub(crate) id: u64,
-}
+use super::state::{SpanKey, SpanState};
 
 struct Entered {
-    place: Place,
+    instance: u32,
+    key: SpanKey,
     state: Arc<SpanState>,
     guard: Option<ContextGuard>,
 }
@@ -34,13 +26,14 @@ thread_local! {
 }
 
 /// Puts a span on the stack and makes `context` current.
-pub(crate) fn push(place: Place, state: Arc<SpanState>, context: Option<Context>) {
+pub(crate) fn push(instance: u32, key: SpanKey, state: Arc<SpanState>, context: Option<Context>) {
     // `attach` panics while somebody on this thread has the current context borrowed, which can only be survived.
     let guard = context.and_then(|cx| catch_unwind(AssertUnwindSafe(|| cx.attach())).ok());
     let _ = STACK.try_with(|stack| {
         if let Ok(mut stack) = stack.try_borrow_mut() {
             stack.push(Entered {
-                place,
+                instance,
+                key,
                 state,
                 guard,
             });
@@ -49,13 +42,11 @@ pub(crate) fn push(place: Place, state: Arc<SpanState>, context: Option<Context>
 }
 
 /// Takes a span off the stack, wherever it lies in it.
-pub(crate) fn pop(layer: u32, id: u64) -> Option<Arc<SpanState>> {
+pub(crate) fn pop(key: SpanKey) -> Option<Arc<SpanState>> {
     let entered = STACK
         .try_with(|stack| {
             let mut stack = stack.try_borrow_mut().ok()?;
-            let at = stack
-                .iter()
-                .rposition(|e| e.place.id == id && e.place.layer == layer)?;
+            let at = stack.iter().rposition(|e| e.key == key)?;
             Some(stack.remove(at))
         })
         .ok()??;
@@ -64,29 +55,31 @@ pub(crate) fn pop(layer: u32, id: u64) -> Option<Arc<SpanState>> {
     Some(state)
 }
 
-/// The innermost span of `instance` on this thread.
-pub(crate) fn current(instance: u32) -> Option<Arc<SpanState>> {
+/// Asks the innermost span of `instance` on this thread. `ask` runs nobody's code: the stack is borrowed meanwhile.
+pub(crate) fn ask_current<R>(instance: u32, ask: impl FnOnce(&Arc<SpanState>) -> R) -> Option<R> {
     STACK
         .try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
-            stack
-                .iter()
-                .rev()
-                .find(|e| e.place.instance == instance)
-                .map(|e| Arc::clone(&e.state))
+            let entered = stack.iter().rev().find(|e| e.instance == instance)?;
+            Some(ask(&entered.state))
         })
         .ok()?
 }
 
-/// The span `id` of the subscriber that `layer` is part of, if this thread is in it.
-pub(crate) fn find(layer: u32, id: u64) -> Option<Arc<SpanState>> {
+/// The innermost span of `instance` on this thread.
+pub(crate) fn current(instance: u32) -> Option<Arc<SpanState>> {
+    ask_current(instance, Arc::clone)
+}
+
+/// The span `key`, if this thread is in it.
+pub(crate) fn find(key: SpanKey) -> Option<Arc<SpanState>> {
     STACK
         .try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
             stack
                 .iter()
                 .rev()
-                .find(|e| e.place.id == id && e.place.layer == layer)
+                .find(|e| e.key == key)
                 .map(|e| Arc::clone(&e.state))
         })
         .ok()?

@@ -64,7 +64,7 @@ impl Span for SpanFace {
     }
 
     fn is_recording(&self) -> bool {
-        !self.state.has(SpanState::ENDED)
+        !self.state.is_ended()
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {

@@ -3,8 +3,8 @@
 //! Promise: everything here copies, counts and pushes; a span's identity is fixed once, its end is reported once.
 //! Never: prices, parses or sends; runs user code (a custom sampler) under a lock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, MutexGuard};
 
 use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceState};
@@ -15,7 +15,7 @@ use super::classify::Steps;
 use super::entered;
 use super::face::SpanFace;
 use super::scope;
-use super::state::{Inner, OpenSpans, ParentIds, SpanState};
+use super::state::{Inner, OpenSpans, SpanState};
 use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
 use crate::enrich::builtin::normalise;
@@ -84,22 +84,44 @@ impl Instance {
 
     // === identity ===
 
-    /// Who `state` is, decided now if it was not before.
-    pub(crate) fn identity<'s>(&self, state: &'s Arc<SpanState>) -> &'s Identity {
-        match state.identity() {
-            Some(identity) => identity,
-            None => self.fix_identity(state),
+    /// Locks `state` with its identity fixed: now, if it was not before.
+    pub(crate) fn identified<'s>(&self, state: &'s SpanState) -> MutexGuard<'s, Inner> {
+        let mut inner = state.lock();
+        if inner.id.is_fixed() {
+            return inner;
         }
+        if inner.id.trace == TraceId::INVALID {
+            inner.id.trace = self.ids.new_trace_id();
+            inner.id.sampled = true;
+        }
+        if let Sampling::Custom(sampler) = &self.sampling {
+            let mut id = inner.id.clone();
+            drop(inner);
+            self.choose_custom(sampler.as_ref(), state, &mut id);
+            inner = state.lock();
+            if inner.id.is_fixed() {
+                // Another thread was faster.
+                return inner;
+            }
+            inner.id = id;
+        }
+        let id = &mut inner.id;
+        id.span = self.ids.new_span_id();
+        let wants_started = self.starts_wanted || self.bus.has_interest();
+        if wants_started {
+            id.started_event = self.event_id();
+            self.push_started(&inner);
+        }
+        inner
+    }
+
+    /// Who `state` is, decided now if it was not before.
+    pub(crate) fn identity(&self, state: &SpanState) -> Identity {
+        self.identified(state).id.clone()
     }
 
     #[cold]
-    fn choose_custom(
-        &self,
-        sampler: &dyn ShouldSample,
-        state: &SpanState,
-        id: &mut Identity,
-        parent: Option<&ParentIds>,
-    ) {
+    fn choose_custom(&self, sampler: &dyn ShouldSample, state: &SpanState, id: &mut Identity) {
         // A copy in the spelling that is exported, inherited attributes included: a sampler's rules are written against
         // what one sees in the backend.
         let mut record = state.lock().record.clone();
@@ -116,15 +138,9 @@ impl Instance {
             .map(Link::with_context)
             .collect();
         let (name, kind) = (span_name(&record), SpanKind::from(span_kind(&record)));
-        let parent = parent.map(|p| {
-            let flags = if p.sampled {
-                opentelemetry::TraceFlags::SAMPLED
-            } else {
-                opentelemetry::TraceFlags::NOT_SAMPLED
-            };
-            let cx = SpanContext::new(p.trace, p.span, flags, p.remote, p.trace_state.clone());
-            Context::new().with_remote_span_context(cx)
-        });
+        let parent = id
+            .parent_context()
+            .map(|parent| Context::new().with_remote_span_context(parent));
         let decide =
             || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &links);
         let decided =
@@ -142,39 +158,6 @@ impl Instance {
                 super::face::from_otel(attribute.value),
             );
         }
-    }
-
-    fn fix_identity<'s>(&self, state: &'s Arc<SpanState>) -> &'s Identity {
-        let parent = state.lock().parent.clone();
-        let mut id = match &parent {
-            Some(parent) => Identity {
-                trace: parent.trace,
-                parent: parent.span,
-                parent_remote: parent.remote,
-                sampled: parent.sampled,
-                trace_state: parent.trace_state.clone(),
-                parent_event: parent.event,
-                ..Identity::NONE
-            },
-            None => Identity {
-                trace: self.ids.new_trace_id(),
-                sampled: true,
-                ..Identity::NONE
-            },
-        };
-        id.span = self.ids.new_span_id();
-        if let Sampling::Custom(sampler) = &self.sampling {
-            self.choose_custom(sampler.as_ref(), state, &mut id, parent.as_ref());
-        }
-        let wants_started = self.starts_wanted || self.bus.has_interest();
-        if wants_started {
-            id.started_event = self.event_id();
-        }
-        let (fixed, mine) = state.fix(id);
-        if mine && wants_started {
-            self.push_started(state, fixed);
-        }
-        fixed
     }
 
     pub(crate) fn event_id(&self) -> u128 {
@@ -197,9 +180,9 @@ impl Instance {
             })
             .collect();
         let mut inner = state.lock();
-        let open = state.identity().is_none();
+        let open = !inner.id.is_fixed();
         if open && span.is_valid() {
-            inner.parent = Some(ParentIds::from(&span));
+            inner.id = Identity::child_of(&span);
         }
         if open && !baggage.is_empty() {
             inner.baggage = baggage;
@@ -209,25 +192,19 @@ impl Instance {
 
     /// The OpenTelemetry context that is current while `state` is entered.
     pub(crate) fn context(self: &Arc<Self>, state: &Arc<SpanState>) -> Context {
-        let id = self.identity(state);
-        let baggage = {
-            let inner = state.lock();
-            if let Some(context) = &inner.context {
-                return context.clone();
-            }
-            inner.baggage.clone()
-        };
-        let face = SpanFace::new(Arc::clone(self), Arc::clone(state), id.context());
+        let mut inner = self.identified(state);
+        if let Some(context) = &inner.context {
+            return context.clone();
+        }
+        let face = SpanFace::new(Arc::clone(self), Arc::clone(state), inner.id.context());
         let mut context = Context::current_with_span(face);
-        if !baggage.is_empty() {
-            context = context.with_baggage(baggage);
+        if !inner.baggage.is_empty() {
+            context = context.with_baggage(inner.baggage.iter().cloned());
         }
         // An ended span keeps no context: the context holds the span, and the two would keep each other alive.
-        let mut inner = state.lock();
-        if !state.has(SpanState::ENDED) {
+        if !inner.ended {
             inner.context = Some(context.clone());
         }
-        drop(inner);
         context
     }
 
@@ -235,7 +212,7 @@ impl Instance {
 
     fn write<R>(&self, state: &SpanState, write: impl FnOnce(&mut Inner) -> R) -> Option<R> {
         let mut inner = state.lock();
-        if state.has(SpanState::ENDED) {
+        if inner.ended {
             self.parts.lose(Loss::RecordAfterEnd, 1);
             return None;
         }
@@ -249,50 +226,47 @@ impl Instance {
             let telling = is_telling(&name);
             inner.record.fields.set_value(name, value, &self.limits);
             if telling {
-                self.understand(state, &mut inner.record);
+                self.understand(inner);
             }
         });
     }
 
     /// Reads from the fields what the application's side has to know: the subject, and what children inherit.
-    pub(crate) fn understand(&self, state: &SpanState, record: &mut Record) {
-        let (mut named, mut operation) = (None, None);
-        let (mut agent, mut conversation, mut session) = (None, None, None);
-        for (name, value) in record.fields.iter() {
-            let place = match name {
-                semconv::GENAI_SUBJECT => &mut named,
-                semconv::GEN_AI_OPERATION_NAME => &mut operation,
-                semconv::GEN_AI_AGENT_NAME => &mut agent,
-                semconv::GEN_AI_CONVERSATION_ID => &mut conversation,
-                semconv::SESSION_ID => &mut session,
-                _ => continue,
-            };
-            *place = value.as_str();
-        }
-        let named = named.and_then(Subject::parse);
-        let subject = named.or_else(|| operation.and_then(Subject::from_operation));
+    pub(crate) fn understand(&self, inner: &mut Inner) {
+        let record = &mut inner.record;
+        let fields = &record.fields;
+        let named = fields.str(semconv::GENAI_SUBJECT).and_then(Subject::parse);
+        let operation = || fields.str(semconv::GEN_AI_OPERATION_NAME);
+        let subject = named.or_else(|| operation().and_then(Subject::from_operation));
         if let Some(subject) = subject {
             record.subject = Some(subject);
-            state.set(SpanState::GENAI);
+            inner.genai = true;
             match subject.kind() {
-                Kind::Llm => {
-                    state.set(SpanState::INSIDE_INFERENCE);
-                }
-                Kind::Agent | Kind::Tool | Kind::Workflow => {
-                    state.set(SpanState::SCOPE);
-                }
+                Kind::Llm => inner.inside_inference = true,
+                Kind::Agent | Kind::Tool | Kind::Workflow => inner.scope = true,
                 _ => {}
             }
         }
         // Children often repeat what they inherit: the same again is nothing new, and costs nothing.
         let above = record.inherited.as_deref();
-        let news = |own: Option<&str>, known: Option<&Arc<str>>| {
-            own.filter(|own| known.is_none_or(|known| **known != **own))
-                .map(Arc::<str>::from)
+        let news = |name: &str, known: Option<&Arc<str>>| {
+            let own = fields.str(name)?;
+            known
+                .is_none_or(|known| **known != *own)
+                .then(|| Arc::<str>::from(own))
         };
-        let agent = news(agent, above.and_then(|a| a.agent_name.as_ref()));
-        let conversation = news(conversation, above.and_then(|a| a.conversation_id.as_ref()));
-        let session = news(session, above.and_then(|a| a.session_id.as_ref()));
+        let agent = news(
+            semconv::GEN_AI_AGENT_NAME,
+            above.and_then(|a| a.agent_name.as_ref()),
+        );
+        let conversation = news(
+            semconv::GEN_AI_CONVERSATION_ID,
+            above.and_then(|a| a.conversation_id.as_ref()),
+        );
+        let session = news(
+            semconv::SESSION_ID,
+            above.and_then(|a| a.session_id.as_ref()),
+        );
         if agent.is_none() && conversation.is_none() && session.is_none() {
             return;
         }
@@ -374,24 +348,21 @@ impl Instance {
 
     // === what leaves ===
 
-    fn push_started(&self, state: &Arc<SpanState>, id: &Identity) {
-        let mut record = Box::<Record>::default();
-        {
-            let inner = state.lock();
-            let from = &inner.record;
-            // The start of a plain span is no event, but hooks are called for it, and the console places it.
-            if from.subject.is_none() && !self.starts_wanted {
-                return;
-            }
-            record.what = What::Started;
-            record.meta = from.meta;
-            record.subject = from.subject;
-            record.around = from.around;
-            record.inherited.clone_from(&from.inherited);
-            record.start = from.start;
-            record.fields.copy_from(&from.fields);
+    fn push_started(&self, inner: &Inner) {
+        let from = &inner.record;
+        // The start of a plain span is no event, but hooks are called for it, and the console places it.
+        if from.subject.is_none() && !self.starts_wanted {
+            return;
         }
-        record.id = id.clone();
+        let mut record = Box::<Record>::default();
+        record.what = What::Started;
+        record.id = inner.id.clone();
+        record.meta = from.meta;
+        record.subject = from.subject;
+        record.around = from.around;
+        record.inherited.clone_from(&from.inherited);
+        record.start = from.start;
+        record.fields.copy_from(&from.fields);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         self.push(Item::Other(record));
     }
@@ -409,8 +380,8 @@ impl Instance {
         record.end = record.start;
         record.fields.copy_from(fields);
         if let Some(state) = state {
-            record.id = self.identity(state).clone();
-            let inner = state.lock();
+            let inner = self.identified(state);
+            record.id = inner.id.clone();
             let of = &inner.record;
             record.subject = of.subject;
             record.meta = of.meta;
@@ -432,29 +403,37 @@ impl Instance {
 
     /// Ends a span. The first call wins; the others do nothing.
     pub(crate) fn end(&self, state: &Arc<SpanState>, outcome: Outcome, at: Option<Nanos>) {
-        let id = self.identity(state).clone();
-        let bytes = {
-            let mut inner = state.lock();
-            if state.set(SpanState::ENDED) {
-                return;
-            }
-            let record = &mut inner.record;
-            record.id = id;
-            record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
-            (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
-            if outcome != Outcome::Closed {
-                record.outcome = outcome;
-            }
-            let context = inner.context.take();
-            let bytes = inner.record.bytes();
-            drop(inner);
-            // Whatever else the context holds is dropped without our lock.
-            drop(context);
-            bytes
-        };
-        if let Some(state) = self.open.close(state) {
+        if let Some(bytes) = self.finish(state, outcome, at) {
+            self.push_sized(Item::Ended(Arc::clone(state)), bytes);
+        }
+    }
+
+    /// Ends a span that its subscriber has closed, as `end` does.
+    pub(crate) fn close(&self, state: Arc<SpanState>, at: Option<Nanos>) {
+        if let Some(bytes) = self.finish(&state, Outcome::Closed, at) {
             self.push_sized(Item::Ended(state), bytes);
         }
+    }
+
+    /// Completes the record and says how many bytes it holds, unless it was complete before.
+    fn finish(&self, state: &SpanState, outcome: Outcome, at: Option<Nanos>) -> Option<usize> {
+        let mut guard = self.identified(state);
+        let inner = &mut *guard;
+        if std::mem::replace(&mut inner.ended, true) {
+            return None;
+        }
+        let record = &mut inner.record;
+        record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
+        (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
+        if outcome != Outcome::Closed {
+            record.outcome = outcome;
+        }
+        let bytes = record.bytes();
+        let context = inner.context.take();
+        drop(guard);
+        // Whatever else the context holds is dropped without our lock.
+        drop(context);
+        Some(bytes)
     }
 
     fn push(&self, item: Item) {
@@ -490,16 +469,17 @@ const CHUNK_OF: [&str; 3] = [
     semconv::GEN_AI_RESPONSE_ID,
 ];
 
-/// Whether a late value of this attribute changes what the application's side knows.
+/// Whether a value of this attribute changes what the application's side knows.
+#[inline]
 pub(crate) fn is_telling(name: &str) -> bool {
-    [
-        semconv::GEN_AI_OPERATION_NAME,
-        semconv::GENAI_SUBJECT,
-        semconv::GEN_AI_AGENT_NAME,
-        semconv::GEN_AI_CONVERSATION_ID,
-        semconv::SESSION_ID,
-    ]
-    .contains(&name)
+    matches!(
+        name,
+        semconv::GEN_AI_OPERATION_NAME
+            | semconv::GENAI_SUBJECT
+            | semconv::GEN_AI_AGENT_NAME
+            | semconv::GEN_AI_CONVERSATION_ID
+            | semconv::SESSION_ID
+    )
 }
 
 /// A value as OpenTelemetry has it. A list whose items are of one type stays a list; anything deeper becomes its JSON.
@@ -552,14 +532,14 @@ pub(crate) fn invalid() -> SpanContext {
 }
 
 /// The span OpenTelemetry holds for current on this thread, if it is another than `ours`.
-pub(crate) fn foreign_parent(ours: Option<SpanId>) -> Option<ParentIds> {
+pub(crate) fn foreign_parent(ours: Option<SpanId>) -> Option<Identity> {
     Context::map_current(|cx| {
         if !cx.has_active_span() {
             return None;
         }
         let span = cx.span();
         let cx = span.span_context();
-        (cx.is_valid() && Some(cx.span_id()) != ours).then(|| ParentIds::from(cx))
+        (cx.is_valid() && Some(cx.span_id()) != ours).then(|| Identity::child_of(cx))
     })
 }
 

@@ -21,16 +21,15 @@ use tracing::dispatcher::WeakDispatch;
 use tracing::span::{Attributes, Id, Record as Values};
 use tracing::{Dispatch, Event, Level, Subscriber};
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::{Extensions, LookupSpan};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::event::{Level as EventLevel, Subject};
-use crate::record::{Inherited, Outcome};
+use crate::record::{Identity, Inherited};
 use crate::semconv;
 use classify::{Class, classify};
-use entered::Place;
 use instance::{Instance, foreign_parent};
-use state::{ParentIds, SpanState};
+use state::{SpanKey, SpanState};
 use visit::{Capture, InSpan, Loose, with_scratch};
 
 pub use classify::Steps;
@@ -46,29 +45,10 @@ pub struct GenAiLayer {
     dispatch: Arc<OnceLock<WeakDispatch>>,
 }
 
-/// What a subscriber's span carries for us: one state for every instance that sees it, usually one.
-#[derive(Debug)]
-struct Tracked {
-    instance: u32,
-    state: Arc<SpanState>,
-    others: Vec<(u32, Arc<SpanState>)>,
-}
-
-impl Tracked {
-    fn of(&self, instance: u32) -> Option<&Arc<SpanState>> {
-        if self.instance == instance {
-            return Some(&self.state);
-        }
-        self.others
-            .iter()
-            .find(|(i, _)| *i == instance)
-            .map(|(_, state)| state)
-    }
-}
-
 /// What a span takes from the span around it.
 struct Around {
-    ids: ParentIds,
+    /// What a child takes from its identity.
+    id: Identity,
     inherited: Option<Arc<Inherited>>,
     genai: bool,
     inference: bool,
@@ -87,105 +67,80 @@ impl GenAiLayer {
         &self.instance
     }
 
-    fn tracked(&self, extensions: &Extensions<'_>) -> Option<Arc<SpanState>> {
-        extensions
-            .get::<Tracked>()
-            .and_then(|t| t.of(self.instance.number))
-            .cloned()
-    }
-
-    /// The state of a span of the subscriber, if this instance sees it.
-    pub(crate) fn state(&self, id: &Id) -> Option<Arc<SpanState>> {
-        let dispatch = self.dispatch.get()?.upgrade()?;
-        self.tracked(&dispatch.downcast_ref::<Registry>()?.span(id)?.extensions())
-    }
-
-    /// The same, from inside the subscriber.
-    fn seen<S>(&self, id: &Id, ctx: &Context<'_, S>) -> Option<Arc<SpanState>>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        self.tracked(&ctx.span(id)?.extensions())
-    }
-
-    /// The explicit parent `id`, or the nearest span around it that this instance sees: a filter may hide the parent
-    /// itself, and then only the registry knows it.
-    fn nearest<S>(&self, id: &Id, ctx: &Context<'_, S>) -> Option<Arc<SpanState>>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        if let Some(span) = ctx.span(id) {
-            return span
-                .scope()
-                .find_map(|span| self.tracked(&span.extensions()));
+    fn key(&self, id: &Id) -> SpanKey {
+        SpanKey {
+            layer: self.number,
+            id: id.into_u64(),
         }
-        let dispatch = self.dispatch.get()?.upgrade()?;
-        let registry = dispatch.downcast_ref::<Registry>()?;
-        registry
-            .span(id)?
-            .scope()
-            .find_map(|span| self.tracked(&span.extensions()))
+    }
+
+    /// The state of a span of the subscriber, if this layer sees it.
+    pub(crate) fn state(&self, id: &Id) -> Option<Arc<SpanState>> {
+        self.instance.open.find(self.key(id))
+    }
+
+    /// The explicit parent `id`, or the nearest span around it that this layer sees: a filter may hide the parent itself,
+    /// and then only the registry knows it.
+    fn nearest(&self, id: &Id) -> Option<Arc<SpanState>> {
+        self.state(id).or_else(|| {
+            let dispatch = self.dispatch.get()?.upgrade()?;
+            let registry = dispatch.downcast_ref::<Registry>()?;
+            let mut scope = registry.span(id)?.scope();
+            scope.find_map(|span| self.state(&span.id()))
+        })
     }
 
     fn around(&self, state: &Arc<SpanState>) -> Around {
-        let ids = ParentIds::from(self.instance.identity(state));
-        let inherited = state.lock().record.inherited.clone();
+        let inner = self.instance.identified(state);
         Around {
-            ids,
-            inherited,
-            genai: state.has(SpanState::GENAI),
-            inference: state.has(SpanState::INSIDE_INFERENCE) && !state.has(SpanState::SCOPE),
+            id: inner.id.child(),
+            inherited: inner.record.inherited.clone(),
+            genai: inner.genai,
+            inference: inner.inside_inference && !inner.scope,
         }
     }
 
     fn open(
         &self,
+        key: SpanKey,
         attrs: &Attributes<'_>,
         class: Class,
-        outer: Option<&Arc<SpanState>>,
+        around: Option<Around>,
     ) -> Arc<SpanState> {
         let instance = &self.instance;
-        let around = outer.map(|outer| self.around(outer));
         let foreign = if attrs.is_contextual() {
-            foreign_parent(around.as_ref().map(|a| a.ids.span))
+            foreign_parent(around.as_ref().map(|a| a.id.parent))
         } else {
             None
         };
-        let state = instance.open.open();
-        let mut genai = class.is(Class::GENAI);
+        let state = instance.open.open(key);
         {
-            let mut inner = state.lock();
+            let mut guard = state.lock();
+            let inner = &mut *guard;
             let record = &mut inner.record;
             record.meta = Some(attrs.metadata());
             record.start = instance.clock.now();
-            let mut ids = None;
+            inner.genai = class.is(Class::GENAI);
             if let Some(around) = around {
-                record.around = around.ids.span;
+                record.around = around.id.parent;
+                inner.id = around.id;
                 record.inherited = around.inherited;
                 record.inside_inference = around.inference;
-                genai |= around.genai;
-                if around.inference {
-                    state.set(SpanState::INSIDE_INFERENCE);
-                }
-                ids = Some(around.ids);
+                inner.inside_inference = around.inference;
+                inner.genai |= around.genai;
+            }
+            if let Some(foreign) = foreign {
+                inner.id = foreign;
             }
             scope::inherit(&mut record.inherited);
-            if class.is(Class::STEP)
-                && !class.is(Class::GENAI)
-                && (genai || instance.steps != Steps::InsideGenAi)
-            {
+            let step = class.is(Class::STEP) && !class.is(Class::GENAI);
+            if step && (inner.genai || instance.steps != Steps::InsideGenAi) {
                 record.subject = Some(Subject::STEP);
             }
-            if genai {
-                state.set(SpanState::GENAI);
-            }
-            inner.parent = foreign.or(ids);
-            if class.is(Class::STARTER)
-                && starting::take(&mut inner.record.fields, &instance.limits)
-            {
-                instance.understand(&state, &mut inner.record);
+            if class.is(Class::STARTER) && starting::take(&mut record.fields, &instance.limits) {
+                instance.understand(inner);
             } else {
-                let mut capture = Capture(InSpan::locked(instance, &state, inner));
+                let mut capture = Capture(InSpan::locked(instance, &state, guard));
                 attrs.record(&mut capture);
                 capture.0.finish();
             }
@@ -214,47 +169,34 @@ where
         let _ = self.dispatch.set(subscriber.downgrade());
     }
 
-    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
         let instance = &self.instance;
-        if !instance.is_on() || entered::is_quiet() {
+        if !instance.is_on() {
             return;
         }
         let class = classify(attrs.metadata(), &instance.steps, instance.number);
-        let outer = if attrs.is_contextual() {
-            entered::current(instance.number)
+        let around = if attrs.is_contextual() {
+            // What is entered has its identity, so no sampler runs in here.
+            entered::ask_current(instance.number, |outer| self.around(outer))
         } else {
-            attrs.parent().and_then(|parent| self.nearest(parent, &ctx))
+            let parent = attrs.parent().and_then(|parent| self.nearest(parent));
+            parent.map(|parent| self.around(&parent))
         };
         if instance.genai_only && !class.is(Class::GENAI) {
-            let inside = outer
-                .as_ref()
-                .is_some_and(|outer| outer.has(SpanState::GENAI));
+            let inside = around.as_ref().is_some_and(|around| around.genai);
             if !inside || !class.is(Class::STEP) {
                 return;
             }
         }
-        let state = self.open(attrs, class, outer.as_ref());
+        let state = self.open(self.key(id), attrs, class, around);
         if class.is(Class::STARTER) {
             starting::opened(instance, &state);
         }
-        let Some(span) = ctx.span(id) else { return };
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<Tracked>() {
-            Some(tracked) => tracked.others.push((instance.number, state)),
-            None => extensions.insert(Tracked {
-                instance: instance.number,
-                state,
-                others: Vec::new(),
-            }),
-        }
     }
 
-    fn on_record(&self, id: &Id, values: &Values<'_>, ctx: Context<'_, S>) {
-        if entered::is_quiet() {
-            return;
-        }
-        // Values are nearly always recorded inside the span, and this thread's stack is cheaper than the registry.
-        let state = entered::find(self.number, id.into_u64()).or_else(|| self.seen(id, &ctx));
+    fn on_record(&self, id: &Id, values: &Values<'_>, _: Context<'_, S>) {
+        // Values are nearly always recorded inside the span, and this thread's stack is cheaper than the table.
+        let state = entered::find(self.key(id)).or_else(|| self.state(id));
         if let Some(state) = state {
             let mut capture = Capture(InSpan::new(&self.instance, &state));
             values.record(&mut capture);
@@ -262,19 +204,19 @@ where
         }
     }
 
-    fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
+    fn on_follows_from(&self, id: &Id, follows: &Id, _: Context<'_, S>) {
         if id == follows {
             return;
         }
-        if let (Some(state), Some(cause)) = (self.seen(id, &ctx), self.seen(follows, &ctx)) {
+        if let (Some(state), Some(cause)) = (self.state(id), self.state(follows)) {
             let link = self.instance.identity(&cause).context();
             self.instance.add_link(&state, link);
         }
     }
 
-    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let instance = &self.instance;
-        if !instance.is_on() || entered::is_quiet() {
+        if !instance.is_on() {
             return;
         }
         let meta = event.metadata();
@@ -282,7 +224,7 @@ where
         let state = if event.is_contextual() {
             entered::current(instance.number)
         } else {
-            event.parent().and_then(|parent| self.nearest(parent, &ctx))
+            event.parent().and_then(|parent| self.nearest(parent))
         };
         if state.is_none() && !class.is(Class::MOMENT) {
             return;
@@ -316,26 +258,21 @@ where
         });
     }
 
-    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        let Some(state) = self.seen(id, &ctx) else {
+    fn on_enter(&self, id: &Id, _: Context<'_, S>) {
+        let Some(state) = self.state(id) else {
             return;
         };
         let context = if self.instance.activate {
             Some(self.instance.context(&state))
         } else {
-            self.instance.identity(&state);
+            drop(self.instance.identified(&state));
             None
         };
-        let place = Place {
-            instance: self.instance.number,
-            layer: self.number,
-            id: id.into_u64(),
-        };
-        entered::push(place, state, context);
+        entered::push(self.instance.number, self.key(id), state, context);
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
-        if let Some(state) = entered::pop(self.number, id.into_u64()) {
+        if let Some(state) = entered::pop(self.key(id)) {
             state.last_exit.store(
                 self.instance.clock.now(),
                 std::sync::atomic::Ordering::Relaxed,
@@ -343,16 +280,15 @@ where
         }
     }
 
-    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-        let Some(state) = self.seen(&id, &ctx) else {
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        let Some(state) = self.instance.open.close(self.key(&id)) else {
             return;
         };
-        if std::thread::panicking() && !state.has(SpanState::ENDED) {
+        if std::thread::panicking() && !state.is_ended() {
             self.instance
                 .note_error(&state, Some(semconv::error_type::PANIC), None);
         }
         let left = state.last_exit.load(std::sync::atomic::Ordering::Relaxed);
-        self.instance
-            .end(&state, Outcome::Closed, (left > 0).then_some(left));
+        self.instance.close(state, (left > 0).then_some(left));
     }
 }

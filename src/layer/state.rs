@@ -4,177 +4,161 @@
 //! Promise: in a steady state opening a span allocates nothing here; a state is reused only when nobody else holds it.
 //! Never: runs user code under one of its locks.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use opentelemetry::Context;
 use opentelemetry::baggage::KeyValueMetadata;
-use opentelemetry::trace::{SpanContext, TraceState};
-use opentelemetry::{Context, SpanId, TraceId};
 
 use crate::record::{Identity, Record};
-
-/// What a span takes from its parent when its own identity is fixed.
-#[derive(Debug, Clone)]
-pub(crate) struct ParentIds {
-    pub(crate) trace: TraceId,
-    pub(crate) span: SpanId,
-    pub(crate) sampled: bool,
-    pub(crate) remote: bool,
-    pub(crate) trace_state: TraceState,
-    pub(crate) event: u128,
-}
-
-impl From<&Identity> for ParentIds {
-    fn from(id: &Identity) -> Self {
-        Self {
-            trace: id.trace,
-            span: id.span,
-            sampled: id.sampled,
-            remote: false,
-            trace_state: id.trace_state.clone(),
-            event: id.started_event,
-        }
-    }
-}
-
-impl From<&SpanContext> for ParentIds {
-    fn from(cx: &SpanContext) -> Self {
-        Self {
-            trace: cx.trace_id(),
-            span: cx.span_id(),
-            sampled: cx.is_sampled(),
-            remote: cx.is_remote(),
-            trace_state: cx.trace_state().clone(),
-            event: 0,
-        }
-    }
-}
 
 /// What the lock of an open span guards.
 #[derive(Debug, Default)]
 pub(crate) struct Inner {
+    /// Who the span is, once that is fixed; see [`Instance::identified`](super::instance::Instance::identified).
+    pub(crate) id: Identity,
     pub(crate) record: Record,
-    /// Until the identity is fixed.
-    pub(crate) parent: Option<ParentIds>,
     /// The OpenTelemetry context that is current while the span is entered, made when it first is.
     pub(crate) context: Option<Context>,
     /// The baggage of the request this span answers.
     pub(crate) baggage: Vec<KeyValueMetadata>,
+    /// It has been handed to the telemetry thread; later writes are losses.
+    pub(crate) ended: bool,
+    /// It, or a span around it, speaks GenAI.
+    pub(crate) genai: bool,
+    /// It, or a span around it, is a model call.
+    pub(crate) inside_inference: bool,
+    /// It is an agent, a tool or a workflow: model calls inside it are its own, whatever it was called from.
+    pub(crate) scope: bool,
 }
 
 /// One open span.
 #[derive(Debug, Default)]
 pub(crate) struct SpanState {
-    identity: OnceLock<Identity>,
-    flags: AtomicU32,
     /// When the span was last left, on the instance's clock; zero for never.
     pub(crate) last_exit: AtomicU64,
     shard: usize,
-    slot: usize,
     inner: Mutex<Inner>,
 }
 
 impl SpanState {
-    /// It has been handed to the telemetry thread; later writes are losses.
-    pub(crate) const ENDED: u32 = 1;
-    /// It, or a span around it, speaks GenAI.
-    pub(crate) const GENAI: u32 = 1 << 1;
-    /// It, or a span around it, is a model call.
-    pub(crate) const INSIDE_INFERENCE: u32 = 1 << 2;
-    /// It is an agent, a tool or a workflow: model calls inside it are its own, whatever it was called from.
-    pub(crate) const SCOPE: u32 = 1 << 3;
-
-    pub(crate) fn has(&self, flag: u32) -> bool {
-        self.flags.load(Ordering::Acquire) & flag != 0
-    }
-
-    /// Sets `flag` and says whether it was set before.
-    pub(crate) fn set(&self, flag: u32) -> bool {
-        self.flags.fetch_or(flag, Ordering::AcqRel) & flag != 0
-    }
-
     /// A writer that panicked has only ever left whole entries behind, so a poisoned lock is as good as any.
+    #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn identity(&self) -> Option<&Identity> {
-        self.identity.get()
-    }
-
-    /// Fixes the identity unless another thread was faster, and says which one holds and whether it is this one.
-    pub(crate) fn fix(&self, identity: Identity) -> (&Identity, bool) {
-        let mut mine = false;
-        let fixed = self.identity.get_or_init(|| {
-            mine = true;
-            identity
-        });
-        (fixed, mine)
+    pub(crate) fn is_ended(&self) -> bool {
+        self.lock().ended
     }
 
     fn reset(&mut self) {
-        self.identity.take();
-        *self.flags.get_mut() = 0;
         *self.last_exit.get_mut() = 0;
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
-        inner.record.clear();
-        inner.parent = None;
-        inner.context = None;
-        inner.baggage.clear();
+        let mut record = std::mem::take(&mut inner.record);
+        let mut baggage = std::mem::take(&mut inner.baggage);
+        record.clear();
+        baggage.clear();
+        *inner = Inner {
+            record,
+            baggage,
+            ..Inner::default()
+        };
     }
 }
 
-/// Shards of the table: a thread always uses the same one, so two threads rarely meet.
-const SHARDS: usize = 8;
-/// States kept for reuse in each shard: about 2 MiB in all at the size of a usual model call. Fewer cost allocations in
-/// bursts, more keep a burst's memory for ever.
-const KEPT: usize = 2048;
-
-#[derive(Debug, Default)]
-struct Shard {
-    open: Vec<Option<Arc<SpanState>>>,
-    vacant: Vec<usize>,
-    free: Vec<Arc<SpanState>>,
+/// Where an open span is found: the layer, and with it the subscriber, that saw it, and its id there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SpanKey {
+    pub(crate) layer: u32,
+    pub(crate) id: u64,
 }
+
+impl SpanKey {
+    /// The registry's ids carry the thread that made them in these bits. Were it otherwise, threads would meet in one shard
+    /// more often, and that is all.
+    fn shard(self) -> usize {
+        (self.id >> 38) as usize % SHARDS
+    }
+}
+
+/// Ids differ in a few bits that one multiplication spreads over the word; they are no input of an attacker.
+#[derive(Debug, Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(n.into());
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0 ^ n)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Shards of the table: a thread's spans lie in one of them, so two threads rarely meet.
+const SHARDS: usize = 16;
+/// States kept for reuse in each shard, twice: about 1 MiB at the size of a usual model call. Fewer cost allocations in
+/// bursts, more keep a burst's memory for ever.
+const KEPT: usize = 512;
+
+/// The application's side of a shard. Aligned, so that no two of them share a cache line.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Shard {
+    open: HashMap<SpanKey, Arc<SpanState>, BuildHasherDefault<KeyHasher>>,
+    /// States to use next.
+    spare: Vec<Arc<SpanState>>,
+}
+
+/// The telemetry thread's side of it: states it is done with. The other side takes them all at once.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Returned(Vec<Arc<SpanState>>);
 
 /// The table of one instance's open spans.
 #[derive(Debug, Default)]
 pub(crate) struct OpenSpans {
     shards: [Mutex<Shard>; SHARDS],
+    returned: [Mutex<Returned>; SHARDS],
 }
 
 impl OpenSpans {
-    /// A fresh state, listed as open.
-    pub(crate) fn open(&self) -> Arc<SpanState> {
-        let home = home();
-        let mut shard = self.shard(home);
-        let slot = shard.vacant.pop().unwrap_or(shard.open.len());
-        let mut state = shard.free.pop().unwrap_or_default();
-        if let Some(fresh) = Arc::get_mut(&mut state) {
-            (fresh.shard, fresh.slot) = (home, slot);
-        } else {
-            state = Arc::new(SpanState {
-                shard: home,
-                slot,
+    /// A fresh state, listed under `key`.
+    pub(crate) fn open(&self, key: SpanKey) -> Arc<SpanState> {
+        let mut shard = self.shard(key.shard());
+        if shard.spare.is_empty() {
+            std::mem::swap(&mut shard.spare, &mut self.returned(key.shard()).0);
+        }
+        let state = shard.spare.pop().unwrap_or_else(|| {
+            Arc::new(SpanState {
+                shard: key.shard(),
                 ..SpanState::default()
-            });
-        }
-        match shard.open.get_mut(slot) {
-            Some(place) => *place = Some(Arc::clone(&state)),
-            None => shard.open.push(Some(Arc::clone(&state))),
-        }
+            })
+        });
+        shard.open.insert(key, Arc::clone(&state));
         state
     }
 
-    /// Takes an ended span off the table.
-    pub(crate) fn close(&self, state: &SpanState) -> Option<Arc<SpanState>> {
-        let mut shard = self.shard(state.shard);
-        let taken = shard.open.get_mut(state.slot).and_then(Option::take);
-        if taken.is_some() {
-            shard.vacant.push(state.slot);
-        }
-        taken
+    pub(crate) fn find(&self, key: SpanKey) -> Option<Arc<SpanState>> {
+        self.shard(key.shard()).open.get(&key).cloned()
+    }
+
+    /// Takes a closed span off the table.
+    pub(crate) fn close(&self, key: SpanKey) -> Option<Arc<SpanState>> {
+        self.shard(key.shard()).open.remove(&key)
     }
 
     /// Gives a state back for reuse.
@@ -183,22 +167,15 @@ impl OpenSpans {
             return;
         };
         fresh.reset();
-        let mut shard = self.shard(fresh.shard);
-        if shard.free.len() < KEPT {
-            shard.free.push(state);
+        let mut returned = self.returned(fresh.shard);
+        if returned.0.len() < KEPT {
+            returned.0.push(state);
         }
     }
 
     /// Everything still open, in no order.
     pub(crate) fn all(&self) -> Vec<Arc<SpanState>> {
-        let all = |shard| {
-            self.shard(shard)
-                .open
-                .iter()
-                .flatten()
-                .cloned()
-                .collect::<Vec<_>>()
-        };
+        let all = |shard| self.shard(shard).open.values().cloned().collect::<Vec<_>>();
         (0..SHARDS).flat_map(all).collect()
     }
 
@@ -207,21 +184,12 @@ impl OpenSpans {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// This thread's shard.
-fn home() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static HOME: Cell<usize> = const { Cell::new(usize::MAX) };
+    fn returned(&self, at: usize) -> MutexGuard<'_, Returned> {
+        self.returned[at % SHARDS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
-    HOME.try_with(|home| {
-        if home.get() == usize::MAX {
-            home.set(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
-        }
-        home.get()
-    })
-    .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -231,21 +199,22 @@ mod tests {
     #[test]
     fn a_state_is_used_again_only_when_nobody_holds_it() {
         let open = OpenSpans::default();
-        let first = open.open();
-        let held = Arc::clone(&first);
-        let place = Arc::as_ptr(&first);
-        drop(open.close(&first));
-        open.recycle(first);
-        let second = open.open();
-        assert_ne!(Arc::as_ptr(&second), place);
-        drop(open.close(&held));
-        drop(open.close(&second));
-        let place = Arc::as_ptr(&second);
-        second.set(SpanState::ENDED);
-        open.recycle(second);
-        let third = open.open();
-        assert_eq!(Arc::as_ptr(&third), place);
-        assert!(!third.has(SpanState::ENDED));
+        let key = |id| SpanKey { layer: 1, id };
+        let place = |state: &Arc<SpanState>| Arc::as_ptr(state);
+        let close = |id| open.recycle(open.close(key(id)).unwrap());
+        let held = open.open(key(1));
+        close(1);
+        assert!(open.find(key(1)).is_none());
+        let second = {
+            let second = open.open(key(2));
+            assert_ne!(place(&second), place(&held));
+            second.lock().ended = true;
+            place(&second)
+        };
+        close(2);
+        let third = open.open(key(3));
+        assert_eq!(place(&third), second);
+        assert!(!third.is_ended());
         assert_eq!(open.all().len(), 1);
     }
 }

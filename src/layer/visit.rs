@@ -79,7 +79,7 @@ impl<'a> InSpan<'a> {
             self.instance.parts.lose(Loss::RecordAfterEnd, 1);
         } else if self.told {
             let mut inner = self.inner.unwrap_or_else(|| self.state.lock());
-            self.instance.understand(self.state, &mut inner.record);
+            self.instance.understand(&mut inner);
         }
     }
 }
@@ -87,7 +87,7 @@ impl<'a> InSpan<'a> {
 impl Target for InSpan<'_> {
     fn set(&mut self, name: &'static str, set: impl FnOnce(&mut Fields, &Limits)) {
         let inner = self.inner.get_or_insert_with(|| self.state.lock());
-        if self.state.has(SpanState::ENDED) {
+        if inner.ended {
             self.refused = true;
             return;
         }

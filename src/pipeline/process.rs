@@ -72,7 +72,11 @@ impl Processor {
             Item::Ended(state) => {
                 // The record changes places with an empty one, and its buffers serve the next: hooks run without the lock.
                 let mut record = self.empty.take().unwrap_or_default();
-                std::mem::swap(&mut *record, &mut state.lock().record);
+                {
+                    let mut inner = state.lock();
+                    std::mem::swap(&mut *record, &mut inner.record);
+                    record.id.clone_from(&inner.id);
+                }
                 self.ended(&mut record);
                 record.clear();
                 self.empty = Some(record);

@@ -142,6 +142,8 @@ pub(crate) struct Fields {
     entries: Vec<Entry>,
     text: String,
     dropped: u32,
+    /// One bit for each name that was ever set here, see [`mark`]: most names are new, and then nothing is searched.
+    marks: u64,
 }
 
 impl Fields {
@@ -171,6 +173,7 @@ impl Fields {
         self.entries.clear();
         self.text.clear();
         self.dropped = 0;
+        self.marks = 0;
         if self.text.capacity() > KEEP_BYTES {
             self.text.shrink_to(KEEP_BYTES);
         }
@@ -184,12 +187,15 @@ impl Fields {
         self.entries.clone_from(&other.entries);
         self.text.clone_from(&other.text);
         self.dropped = other.dropped;
+        self.marks = other.marks;
     }
 
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<FieldRef<'_>> {
         self.position(name).and_then(|at| self.value_at(at))
     }
 
+    #[inline]
     pub(crate) fn str(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(FieldRef::as_str)
     }
@@ -232,6 +238,7 @@ impl Fields {
         self.put(Name::Static(name), Datum::Bool(value), limits);
     }
 
+    #[inline]
     pub(crate) fn set_str(&mut self, name: &'static str, value: &str, limits: &Limits) {
         if let Some(slice) = self.append(value, limits) {
             self.put(Name::Static(name), Datum::Str(slice), limits);
@@ -322,15 +329,31 @@ impl Fields {
             if other.get(name) != Some(value)
                 && let Some(entry) = rest.adopt(entry, &self.text, &Limits::DEFAULT)
             {
+                rest.marks |= mark(name);
                 rest.entries.push(entry);
             }
         }
         rest
     }
 
-    /// Writes over what is there, whatever the limits on the count say.
+    /// Writes over what is there, whatever the limits on the count say. Inlined into the setters, so that an entry is
+    /// written where it stays and not copied there: this is the inner loop of capture.
+    #[inline(always)]
     fn put(&mut self, name: Name, datum: Datum, limits: &Limits) {
-        match self.position(self.resolve(name)) {
+        let mark = mark(self.resolve(name));
+        if self.marks & mark != 0 || self.entries.len() >= limits.attributes {
+            return self.replace(name, datum, limits);
+        }
+        self.marks |= mark;
+        self.push(Entry { name, datum });
+    }
+
+    /// The same for a name that may be there already.
+    #[inline(never)]
+    fn replace(&mut self, name: Name, datum: Datum, limits: &Limits) {
+        let text = self.resolve(name);
+        let mark = mark(text);
+        match self.position(text) {
             Some(at) => {
                 if let Some(entry) = self.entries.get_mut(at) {
                     entry.datum = datum;
@@ -338,13 +361,19 @@ impl Fields {
                 self.compact_if_wasteful();
             }
             None if self.entries.len() < limits.attributes => {
-                if self.entries.capacity() == 0 {
-                    self.entries.reserve(FIRST_ENTRIES);
-                }
-                self.entries.push(Entry { name, datum });
+                self.marks |= mark;
+                self.push(Entry { name, datum });
             }
             None => self.drop_one(),
         }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, entry: Entry) {
+        if self.entries.capacity() == 0 {
+            self.entries.reserve(FIRST_ENTRIES);
+        }
+        self.entries.push(entry);
     }
 
     /// Adds all of `other` behind what is there, earlier entries of the same name or not, and says from where to where:
@@ -356,6 +385,7 @@ impl Fields {
                 self.entries.push(entry);
             }
         }
+        self.marks |= other.marks;
         (from as u32, self.entries.len() as u32)
     }
 
@@ -374,23 +404,34 @@ impl Fields {
         Some(Entry { name, datum })
     }
 
+    #[inline]
     fn append(&mut self, value: &str, limits: &Limits) -> Option<Slice> {
         let start = self.text.len();
         let room = limits
             .value_bytes
             .min(limits.span_bytes.saturating_sub(start));
+        if value.len() > room {
+            return self.append_cut(value, room);
+        }
         if self.text.capacity() == 0 {
             self.text.reserve(FIRST_BYTES);
         }
-        if value.len() <= room {
-            self.text.push_str(value);
-        } else if room > TRUNCATED.len() {
-            self.text.push_str(floor(value, room));
-            self.mark_cut(start, room);
-        } else {
+        self.text.push_str(value);
+        Some(Slice {
+            at: start as u32,
+            len: value.len() as u32,
+        })
+    }
+
+    #[cold]
+    fn append_cut(&mut self, value: &str, room: usize) -> Option<Slice> {
+        if room <= TRUNCATED.len() {
             self.drop_one();
             return None;
         }
+        let start = self.text.len();
+        self.text.push_str(floor(value, room));
+        self.mark_cut(start, room);
         Some(Slice {
             at: start as u32,
             len: (self.text.len() - start) as u32,
@@ -438,10 +479,15 @@ impl Fields {
         }
     }
 
+    #[inline]
     fn position(&self, name: &str) -> Option<usize> {
+        if self.marks & mark(name) == 0 {
+            return None;
+        }
         self.entries.iter().position(|e| self.name_of(e) == name)
     }
 
+    #[inline]
     fn resolve(&self, name: Name) -> &str {
         match name {
             Name::Static(name) => name,
@@ -466,6 +512,15 @@ impl Fields {
             Datum::Boxed(value) => FieldRef::Value(value),
         }
     }
+}
+
+/// A bit that tells most names apart from most others: by their length and two letters.
+#[inline]
+fn mark(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let letter = |at: usize| bytes.get(at).copied().unwrap_or_default() as usize;
+    let sum = bytes.len() * 7 + letter(bytes.len().wrapping_sub(2)) * 3 + letter(bytes.len() / 2);
+    1 << (sum % 64)
 }
 
 /// The longest prefix of at most `max` bytes that ends between two characters.

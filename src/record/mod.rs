@@ -44,6 +44,48 @@ impl Identity {
         parent_event: 0,
     };
 
+    /// Whether it is fixed. Before, only what it takes from its parent is known.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.span != SpanId::INVALID
+    }
+
+    /// What a child takes from this span.
+    pub(crate) fn child(&self) -> Self {
+        Self {
+            trace: self.trace,
+            parent: self.span,
+            sampled: self.sampled,
+            trace_state: self.trace_state.clone(),
+            parent_event: self.started_event,
+            ..Self::NONE
+        }
+    }
+
+    /// What a child of a span of another's takes from it.
+    pub(crate) fn child_of(parent: &SpanContext) -> Self {
+        Self {
+            trace: parent.trace_id(),
+            parent: parent.span_id(),
+            parent_remote: parent.is_remote(),
+            sampled: parent.is_sampled(),
+            trace_state: parent.trace_state().clone(),
+            ..Self::NONE
+        }
+    }
+
+    /// The parent of a span whose identity is not fixed, as it was taken over from it.
+    pub(crate) fn parent_context(&self) -> Option<SpanContext> {
+        (self.parent != SpanId::INVALID).then(|| {
+            SpanContext::new(
+                self.trace,
+                self.parent,
+                self.flags(),
+                self.parent_remote,
+                self.trace_state.clone(),
+            )
+        })
+    }
+
     pub(crate) fn flags(&self) -> TraceFlags {
         if self.sampled {
             TraceFlags::SAMPLED
@@ -60,6 +102,12 @@ impl Identity {
             false,
             self.trace_state.clone(),
         )
+    }
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 

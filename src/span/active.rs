@@ -183,7 +183,7 @@ impl<K> ActiveSpan<K> {
 
     fn fail_open_as(&self, kind: &str) {
         self.each(|o| {
-            if !o.state.has(crate::layer::state::SpanState::ENDED) {
+            if !o.state.is_ended() {
                 o.instance.note_error(&o.state, Some(kind), None);
                 o.instance.end(&o.state, Outcome::Failed, None);
             }
