@@ -10,7 +10,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+// Reads the time stamp counter where the kernel trusts it as the system's clock, else the system's clock.
+use fastant::Instant;
 
 /// Nanoseconds since the instance's origin. Zero means "never".
 pub(crate) type Nanos = u64;
@@ -18,7 +21,8 @@ pub(crate) type Nanos = u64;
 /// Where an instance reads the time.
 #[derive(Debug, Clone)]
 pub(crate) enum Clock {
-    /// The machine's monotonic clock, with the wall-clock time of its origin.
+    /// The machine's monotonic clock, with the wall-clock time of its origin. The counter's rate is measured once, so
+    /// durations may be off by some parts in a million.
     System {
         origin: Instant,
         wall: Arc<AtomicU64>,

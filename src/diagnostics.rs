@@ -4,10 +4,12 @@
 //! forge a line; a broken stderr is ignored. Never: stdout, a panic, a tracing event.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::console::escape;
 
 /// How long a topic stays silent after it was spoken about. An hour keeps a misconfigured process
 /// readable for a day; shorter repeats teach people to filter the line away.
@@ -76,7 +78,7 @@ impl Voice {
     }
 
     fn write(&self, text: fmt::Arguments<'_>) {
-        let mut line = escape(&format!("tracing-genai: {text}"));
+        let mut line = escape(&format!("tracing-genai: {text}")).into_owned();
         if let Some((at, _)) = line.char_indices().nth(LINE) {
             line.truncate(at);
             line.push('…');
@@ -110,26 +112,6 @@ impl fmt::Debug for Voice {
 )]
 pub(crate) fn say_once(topic: &str, text: fmt::Arguments<'_>) -> bool {
     Voice::stderr().say(topic, QUIET, text)
-}
-
-/// The text with everything escaped that could act on a terminal or hide: controls, line breaks,
-/// bidirectional and zero-width characters, tags, private use.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let hides = c.is_control()
-            || matches!(c,
-                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}');
-        if hides {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{}", c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -169,7 +151,7 @@ mod tests {
         );
         assert_eq!(
             *out.lock().unwrap(),
-            "tracing-genai: x\\u{d}\\u{a}y\\u{1b}[31m\\u{202e}\\u{200b}\\u{e0041}\\u{9b}é\n"
+            "tracing-genai: x\\r\\ny\\u{1b}[31m\\u{202e}\\u{200b}\\u{e0041}\\u{9b}é\n"
         );
     }
 

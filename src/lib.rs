@@ -64,6 +64,22 @@
 //! * `tracing::info!(genai.event = "order.placed", …)` is a moment: an event on the bus, a log record at the collector, a span
 //!   event on the span it happened in. Other events are span events of their span.
 //!
+//! # What leaves the process
+//!
+//! Names, times, token counts, costs, the fields your spans and events declare, and the type of an error. Not: prompts, answers,
+//! tool arguments and results, error messages (see [`TelemetryBuilder::error_messages`]), unless you put them into fields
+//! yourself. Nothing at all until an exporter is named.
+//!
+//! # Troubleshooting
+//!
+//! * **No spans.** A global filter in front of the registry (`RUST_LOG=warn` with an `EnvFilter` on the registry) removes `INFO`
+//!   spans before any layer sees them. Give each layer its own filter: `fmt::layer().with_filter(env_filter)`.
+//! * **A span is missing.** Read [`Telemetry::stats`]: `capture` says what the queue dropped, `traces` what the exporter did.
+//! * **Two trees where one is expected.** A spawned task does not inherit the current span: `.instrument(span)` it, or start its
+//!   spans with [`Starter::parent`].
+//! * **Nothing at the collector.** The first failure and the recovery are said on stderr, once each.
+//! * **After a fork** the thread is gone, as every thread: build after daemonising.
+//!
 //! # Features
 //!
 //! | Feature | Default | What you get |

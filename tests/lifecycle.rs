@@ -11,6 +11,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use support::ends::{NotFound, ends};
 use support::waiting::{DEADLINE, alone, block_on, until, within};
 use tracing::Dispatch;
@@ -156,17 +159,46 @@ fn a_service_without_a_name_is_refused() {
     }
 }
 
-#[test]
-fn the_environment_names_a_service_that_has_no_name() {
-    for (variable, value) in [
-        ("OTEL_SERVICE_NAME", "planner"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "team=x,service.name=planner"),
-    ] {
-        let built = Telemetry::builder("")
-            .environment(move |name| (name == variable).then(|| value.to_owned()))
-            .build();
-        assert!(built.is_ok(), "{variable}");
+/// The `service.name` that exporters are told.
+fn exported_service(given: &str, env: &'static [(&'static str, &'static str)]) -> String {
+    #[derive(Debug)]
+    struct Told(Arc<OnceLock<String>>);
+    impl SpanExporter for Told {
+        async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+            Ok(())
+        }
+        fn set_resource(&mut self, resource: &Resource) {
+            let name = resource.get(&"service.name".into());
+            self.0.set(name.unwrap().to_string()).unwrap();
+        }
     }
+    let told = Arc::new(OnceLock::new());
+    let telemetry = Telemetry::builder(given)
+        .environment(|name| {
+            let mut all = env.iter();
+            all.find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+        .span_exporter(Told(Arc::clone(&told)))
+        .build()
+        .unwrap();
+    record(&telemetry, one_call);
+    assert!(telemetry.shutdown().is_complete());
+    told.get().unwrap().clone()
+}
+
+#[test]
+fn a_service_is_called_as_the_builder_says_else_as_the_environment_does() {
+    let both = &[
+        ("OTEL_SERVICE_NAME", "by name"),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "team=x,service.name=by%20resource",
+        ),
+    ];
+    assert_eq!(exported_service("built", both), "built");
+    assert_eq!(exported_service("", both), "by name");
+    assert_eq!(exported_service(" ", &both[1..]), "by resource");
 }
 
 #[test]
@@ -185,6 +217,7 @@ fn nonsense_about_limits_samplers_and_propagators_is_no_reason_not_to_start() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "reads /proc")]
 fn a_refused_installation_starts_no_thread() {
     let test = "a_refused_installation_starts_no_thread";
     alone(test, || {
@@ -522,21 +555,17 @@ fn a_flush_beside_a_shutdown_that_hangs_keeps_to_its_own_timeout() {
         let (open, gate) = Gate::new();
         let (telemetry, _) = keeping_with(|b| b.enrich(gate));
         record(&telemetry, one_call);
-        let begins = Barrier::new(2);
+        let unfinished = record(&telemetry, || tool("unfinished").start());
         std::thread::scope(|scope| {
-            let shutdown = scope.spawn(|| {
-                begins.wait();
-                telemetry.shutdown_within(DEADLINE * 10)
+            let shutdown = scope.spawn(|| telemetry.shutdown_within(DEADLINE * 10));
+            until("the shutdown has begun", || {
+                unfinished.set("late", true);
+                let lost = telemetry.stats().partial;
+                lost.contains_key(&Loss::RecordAfterEnd)
             });
-            begins.wait();
-            // Whichever comes first: the flush ends while the shutdown still hangs.
-            for _ in 0..20 {
-                assert!(!telemetry.flush(Duration::from_millis(1)).in_time);
-            }
-            assert!(
-                !telemetry.shutdown_within(Duration::from_millis(1)).in_time
-                    || shutdown.is_finished()
-            );
+            let short = Duration::from_millis(1);
+            assert!(!telemetry.flush(short).in_time);
+            assert!(!telemetry.shutdown_within(short).in_time);
             drop(open);
             let report = shutdown.join().unwrap();
             assert!(report.is_complete(), "{report}");

@@ -357,7 +357,7 @@ async fn what_the_receiver_rejects_or_refuses_is_counted_and_the_next_batch_goes
     assert_eq!(
         rig.lines(),
         [
-            "tracing-genai: http://there rejected 2 of 10 traces: too\\u{a}old",
+            "tracing-genai: http://there rejected 2 of 10 traces: too\\nold",
             "tracing-genai: http://there refused 10 records of traces: HTTP 400; they are dropped",
             "tracing-genai: http://there refused 10 records of traces: the request has 1 bytes, above the \
              limit of 64 MiB; they are dropped",

@@ -196,7 +196,7 @@ pub(crate) fn price(
             call.service_tier = text(semconv::OPENAI_RESPONSE_SERVICE_TIER);
             catch_unwind(AssertUnwindSafe(|| prices.model.price(&call))).unwrap_or_else(|_| {
                 parts.lose(Loss::Hook, 1);
-                CostOutcome::Unknown(UnknownCost::TableUnavailable)
+                CostOutcome::Unknown(UnknownCost::ModelFailed)
             })
         }
     };

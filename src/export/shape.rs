@@ -85,9 +85,10 @@ impl<'a> Exception<'a> {
 }
 
 /// The exception to add to a span's events; `None` for spans that did not fail, or that tell of an exception themselves.
-pub(crate) fn exception(record: &Record) -> Option<Exception<'_>> {
+pub(crate) fn exception<'a>(record: &'a Record, ending: Ending<'_>) -> Option<Exception<'a>> {
     let told = |event: &SpanEvent| event_name(record, event) == EXCEPTION;
-    (events::failed(record) && !record.events.iter().any(told)).then(|| Exception::of(record))
+    let failed = matches!(ending, Ending::Error(_));
+    (failed && !record.events.iter().any(told)).then(|| Exception::of(record))
 }
 
 // === events on spans ===

@@ -18,6 +18,7 @@ use crate::record::{FieldRef, Record};
 /// The span as the SDK's exporters take it.
 pub(crate) fn span_data(record: &Record, clock: &Clock) -> SpanData {
     let attributes = record.fields.iter().filter(|(name, _)| shape::leaves(name));
+    let ending = shape::ending(record);
     SpanData {
         span_context: record.id.context(),
         parent_span_id: record.id.parent,
@@ -32,9 +33,9 @@ pub(crate) fn span_data(record: &Record, clock: &Clock) -> SpanData {
         end_time: time(clock, record.end),
         attributes: attributes.map(attribute).collect(),
         dropped_attributes_count: record.fields.dropped(),
-        events: events(record, clock),
+        events: events(record, clock, ending),
         links: links(record),
-        status: match shape::ending(record) {
+        status: match ending {
             Ending::Unset => Status::Unset,
             Ending::Ok => Status::Ok,
             Ending::Error(message) => Status::error(message.to_owned()),
@@ -49,7 +50,7 @@ fn time(clock: &Clock, at: Nanos) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(clock.unix_nanos(at))
 }
 
-fn events(record: &Record, clock: &Clock) -> SpanEvents {
+fn events(record: &Record, clock: &Clock, ending: Ending<'_>) -> SpanEvents {
     let mut events = SpanEvents::default();
     events.dropped_count = record.dropped_events;
     events.events.extend(record.events.iter().map(|event| {
@@ -57,7 +58,7 @@ fn events(record: &Record, clock: &Clock) -> SpanEvents {
         let attributes = shape::event_attributes(record, event).map(attribute);
         Event::new(name, time(clock, event.at), attributes.collect(), 0)
     }));
-    if let Some(exception) = shape::exception(record) {
+    if let Some(exception) = shape::exception(record, ending) {
         let attributes = exception.attributes();
         let attributes = attributes.map(|(name, value)| KeyValue::new(name, value.to_owned()));
         let at = time(clock, record.end);

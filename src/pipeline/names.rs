@@ -52,17 +52,12 @@ pub(crate) fn write_span_name(name: &mut String, record: &Record) {
 
 /// The exported kind of a span.
 pub(crate) fn span_kind(record: &Record) -> SpanKind {
-    match record
-        .fields
-        .str(semconv::OTEL_KIND)
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
-        Some("client" | "producer") => SpanKind::Client,
-        Some("server" | "consumer") => SpanKind::Server,
-        Some("internal") => SpanKind::Internal,
-        _ => record
-            .subject
-            .map_or(SpanKind::Internal, Subject::span_kind),
+    let told = record.fields.str(semconv::OTEL_KIND).unwrap_or_default();
+    let is = |kind: &str| told.eq_ignore_ascii_case(kind);
+    match record.subject {
+        _ if is("client") || is("producer") => SpanKind::Client,
+        _ if is("server") || is("consumer") => SpanKind::Server,
+        _ if is("internal") => SpanKind::Internal,
+        subject => subject.map_or(SpanKind::Internal, Subject::span_kind),
     }
 }

@@ -17,6 +17,7 @@ use crate::enrich::{Hooks, RollUp, Verdict};
 use crate::event::{EventData, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
+use crate::layer::state::SpanState;
 use crate::record::{Fields, Record, What};
 use crate::stats::Loss;
 
@@ -34,6 +35,10 @@ pub(crate) struct Processor {
     totals: RollUp,
     held: HashMap<SpanId, Fields>,
     cursor: u64,
+    /// A record to put in the place of the one that is worked on.
+    empty: Option<Box<Record>>,
+    /// States whose records have been read.
+    spent: Vec<Arc<SpanState>>,
 }
 
 impl Processor {
@@ -56,6 +61,8 @@ impl Processor {
             totals,
             held,
             cursor: 0,
+            empty: None,
+            spent: Vec::new(),
         }
     }
 
@@ -63,21 +70,29 @@ impl Processor {
     pub(crate) fn item(&mut self, item: Item) {
         match item {
             Item::Ended(state) => {
-                let mut record = {
+                // The record changes places with an empty one, and its buffers serve the next: hooks run without the lock.
+                let mut record = self.empty.take().unwrap_or_default();
+                {
                     let mut inner = state.lock();
-                    inner.record.id = inner.id.clone();
-                    std::mem::take(&mut inner.record)
-                };
+                    std::mem::swap(&mut *record, &mut inner.record);
+                    record.id.clone_from(&inner.id);
+                }
                 self.ended(&mut record);
-                // Its buffers go back to the state, the state to the table.
                 record.clear();
-                state.lock().record = record;
-                self.instance.open.recycle(state);
+                self.empty = Some(record);
+                self.spent.push(state);
             }
             Item::Other(mut record) => match record.what {
                 What::Moment => self.moment(&mut record),
                 What::Started | What::Ended => self.started(&mut record),
             },
+        }
+    }
+
+    /// Gives the states of the spans worked on back for reuse.
+    pub(crate) fn give_back(&mut self) {
+        for state in self.spent.drain(..) {
+            self.instance.open.recycle(state);
         }
     }
 

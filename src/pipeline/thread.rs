@@ -140,17 +140,12 @@ async fn run(mut processor: Processor, inbox: &Inbox) {
         let requests = inbox.take();
         queue.take(&mut taken);
         let busy = !taken.is_empty();
-        for (n, (item, bytes)) in taken.drain(..).enumerate() {
-            let done = catch_unwind(AssertUnwindSafe(|| processor.item(item)));
-            match done {
-                Ok(()) => instance.books.deliver(1),
-                Err(_) => instance.books.lose(Loss::Encode, 1),
-            }
-            queue.done(1, bytes);
-            if n % STRETCH == STRETCH - 1 {
-                tokio::task::yield_now().await;
-            }
+        let mut items = taken.drain(..);
+        while items.len() > 0 {
+            work(&mut processor, items.by_ref().take(STRETCH));
+            tokio::task::yield_now().await;
         }
+        drop(items);
         for request in requests {
             if answer(&mut processor, request).await {
                 return;
@@ -174,6 +169,23 @@ async fn run(mut processor: Processor, inbox: &Inbox) {
             None => queue.woken().await,
         }
     }
+}
+
+/// Works on a stretch of records, then settles them all at once: counters and free lists that the application's threads use
+/// too are touched once a stretch and not once a record, which would take their cache lines away each time.
+fn work(processor: &mut Processor, items: impl Iterator<Item = (Item, usize)>) {
+    let (mut records, mut bytes, mut failed) = (0, 0, 0);
+    for (item, size) in items {
+        let done = catch_unwind(AssertUnwindSafe(|| processor.item(item)));
+        failed += u64::from(done.is_err());
+        records += 1;
+        bytes += size;
+    }
+    processor.give_back();
+    let instance = &processor.instance;
+    instance.books.deliver(records as u64 - failed);
+    instance.books.lose(Loss::Encode, failed);
+    instance.queue.done(records, bytes);
 }
 
 /// Answers a request; true if the thread has to end.

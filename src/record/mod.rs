@@ -261,24 +261,41 @@ impl Default for Record {
 impl Record {
     /// Empties it and keeps its buffers.
     pub(crate) fn clear(&mut self) {
-        let mut fields = std::mem::take(&mut self.fields);
-        let mut event_fields = std::mem::take(&mut self.event_fields);
-        let mut events = std::mem::take(&mut self.events);
-        let mut links = std::mem::take(&mut self.links);
-        let mut chunks = std::mem::take(&mut self.chunks);
+        // Every field by name: one that is added and forgotten here would travel from span to span, so it does not compile.
+        let Self {
+            what,
+            meta,
+            subject,
+            id,
+            around,
+            inside_inference,
+            inherited,
+            start,
+            end,
+            outcome,
+            error_message,
+            fields,
+            events,
+            event_fields,
+            dropped_events,
+            links,
+            dropped_links,
+            chunks,
+            seq,
+            depth,
+            moment,
+        } = self;
+        (*what, *meta, *subject, *outcome) = (What::Ended, None, None, Outcome::Closed);
+        *id = Identity::NONE;
+        (*around, *inside_inference, *inherited) = (SpanId::INVALID, false, None);
+        (*start, *end, *seq, *depth) = (0, 0, 0, 0);
+        (*error_message, *moment) = (None, None);
+        (*dropped_events, *dropped_links) = (0, 0);
         fields.clear();
         event_fields.clear();
         events.clear();
         links.clear();
         chunks.clear();
-        *self = Self {
-            fields,
-            event_fields,
-            events,
-            links,
-            chunks,
-            ..Self::default()
-        };
     }
 
     /// Bytes it holds, which is what the queue's limit counts.

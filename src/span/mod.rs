@@ -81,12 +81,9 @@ pub fn embeddings(provider: &str, model: &str) -> Starter<Inference> {
 }
 
 fn inference(operation: &'static str, provider: &str, model: &str) -> Starter<Inference> {
-    let starter = Starter::new(operation).with(semconv::GEN_AI_PROVIDER_NAME, provider);
-    if model.is_empty() {
-        starter
-    } else {
-        starter.with(semconv::GEN_AI_REQUEST_MODEL, model)
-    }
+    Starter::new(operation)
+        .named(semconv::GEN_AI_PROVIDER_NAME, provider)
+        .named(semconv::GEN_AI_REQUEST_MODEL, model)
 }
 
 /// A run of an agent in this process: operation `invoke_agent`, span `invoke_agent {name}`.
@@ -102,14 +99,14 @@ fn inference(operation: &'static str, provider: &str, model: &str) -> Starter<In
 /// # Ok(()) }
 /// ```
 pub fn agent(name: &str) -> Starter<Plain> {
-    Starter::new(operation::INVOKE_AGENT).with(semconv::GEN_AI_AGENT_NAME, name)
+    Starter::new(operation::INVOKE_AGENT).named(semconv::GEN_AI_AGENT_NAME, name)
 }
 
 /// A run of several agents or calls that belong together: operation `invoke_workflow`, span `invoke_workflow {name}`.
 ///
 /// The name is a label of metrics: keep it to few values.
 pub fn workflow(name: &str) -> Starter<Plain> {
-    Starter::new(operation::INVOKE_WORKFLOW).with(semconv::GEN_AI_WORKFLOW_NAME, name)
+    Starter::new(operation::INVOKE_WORKFLOW).named(semconv::GEN_AI_WORKFLOW_NAME, name)
 }
 
 /// A call of a tool: operation `execute_tool`, span `execute_tool {name}`.
@@ -122,7 +119,7 @@ pub fn workflow(name: &str) -> Starter<Plain> {
 /// ```
 pub fn tool(name: &str) -> Starter<Plain> {
     Starter::new(operation::EXECUTE_TOOL)
-        .with(semconv::GEN_AI_TOOL_NAME, name)
+        .named(semconv::GEN_AI_TOOL_NAME, name)
         .with(semconv::GEN_AI_TOOL_TYPE, "function")
 }
 
@@ -130,15 +127,15 @@ pub fn tool(name: &str) -> Starter<Plain> {
 pub fn step(name: &str) -> Starter<Plain> {
     Starter::new("step")
         .with(semconv::GENAI_SUBJECT, "step")
-        .with(semconv::STEP_NAME, name)
+        .named(semconv::STEP_NAME, name)
 }
 
 /// A span in which an agent plans: operation `plan`; the model call it makes is its child.
 pub fn plan(agent: &str) -> Starter<Plain> {
-    Starter::new(operation::PLAN).with(semconv::GEN_AI_AGENT_NAME, agent)
+    Starter::new(operation::PLAN).named(semconv::GEN_AI_AGENT_NAME, agent)
 }
 
 /// A search in a vector store or index: operation `retrieval`, span `retrieval {data_source}`.
 pub fn retrieval(data_source: &str) -> Starter<Plain> {
-    Starter::new(operation::RETRIEVAL).with(semconv::GEN_AI_DATA_SOURCE_ID, data_source)
+    Starter::new(operation::RETRIEVAL).named(semconv::GEN_AI_DATA_SOURCE_ID, data_source)
 }

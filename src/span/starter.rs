@@ -61,6 +61,15 @@ impl<K> Starter<K> {
         self
     }
 
+    /// A name the span goes by; an empty one is no name.
+    pub(crate) fn named(self, name: &'static str, value: &str) -> Self {
+        if value.is_empty() {
+            self
+        } else {
+            self.with(name, value)
+        }
+    }
+
     /// Sets any attribute. The last value of a name wins.
     pub fn attr(mut self, name: impl Into<Key>, value: impl Into<Value>) -> Self {
         self.fields.set_value(name, value.into(), &Limits::DEFAULT);

@@ -41,7 +41,10 @@ impl Outlets {
         names: MetricNames,
         env: Env<'_>,
     ) -> Result<Self, ConfigError> {
-        let tuning = Tuning::from_env(&|name| env(name).map(Into::into))?;
+        let tuning = match targets {
+            Some(_) => Tuning::from_env(&|name| env(name).map(Into::into))?,
+            None => Tuning::default(),
+        };
         let closing = Closing {
             records: batch
                 .records

@@ -249,6 +249,8 @@ pub enum UnknownCost {
     Overflow,
     /// The price table could not be read.
     TableUnavailable,
+    /// The application's own [`CostModel`] panicked.
+    ModelFailed,
 }
 
 impl UnknownCost {
@@ -264,6 +266,7 @@ impl UnknownCost {
             Self::NoPrice => "no_price",
             Self::Overflow => "overflow",
             Self::TableUnavailable => "table_unavailable",
+            Self::ModelFailed => "model_failed",
         }
     }
 }

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 
 use super::error::OtlpConfigError;
 use super::kinds::{Protocol, Signal};
-use crate::diagnostics::escape;
+use crate::console::escape;
 
 /// The port that only ever means gRPC.
 const GRPC_PORT: u16 = 4317;
@@ -206,7 +206,7 @@ impl Address {
         };
         Ok(Endpoint {
             uri,
-            shown: escape(&shown),
+            shown: escape(&shown).into_owned(),
             basic: self.basic.clone(),
         })
     }
@@ -257,6 +257,7 @@ pub(crate) fn without_secrets(text: &str) -> String {
     // loses nothing that matters.
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
     escape(&format!("{scheme}{rest}"))
+        .into_owned()
         .chars()
         .take(200)
         .collect()

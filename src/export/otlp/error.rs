@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::diagnostics::escape;
+use crate::console::escape;
 
 /// Why an [`OtlpConfig`](super::OtlpConfig) cannot be used.
 ///
@@ -108,7 +108,7 @@ pub enum OtlpConfigError {
 
 /// A value as it may appear in a message: escaped, and cut so that a pasted file stays readable.
 pub(crate) fn shown(value: &str) -> String {
-    let mut out = escape(value);
+    let mut out = escape(value).into_owned();
     if let Some((at, _)) = out.char_indices().nth(40) {
         out.truncate(at);
         out.push('…');

@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::config::Said;
 use super::error::OtlpConfigError;
-use crate::diagnostics::escape;
+use crate::console::escape;
 
 /// The PEM files a target is configured with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,7 +68,7 @@ pub(crate) fn client_config(files: &TlsFiles) -> Result<ClientConfig, OtlpConfig
             path: shown(&key.value),
             problem: format!(
                 "it does not fit the client certificate ({})",
-                escape(&error.to_string())
+                escape(&error.to_string()).into_owned()
             ),
             instead: KEY,
         })
@@ -108,7 +108,7 @@ fn roots_from(ca: &Said<PathBuf>) -> Result<RootCertStore, OtlpConfigError> {
                 path: shown(&ca.value),
                 problem: format!(
                     "a certificate in it is not valid ({})",
-                    escape(&error.to_string())
+                    escape(&error.to_string()).into_owned()
                 ),
                 instead: CA,
             })?;
@@ -144,7 +144,10 @@ fn unusable(
 ) -> OtlpConfigError {
     let problem = match error {
         pem::Error::NoItemsFound => format!("there is no {wanted} in it"),
-        pem::Error::Io(error) => format!("it cannot be read ({})", escape(&error.to_string())),
+        pem::Error::Io(error) => format!(
+            "it cannot be read ({})",
+            escape(&error.to_string()).into_owned()
+        ),
         // The other errors may quote the file, which may be the private key.
         _ => "it is not valid PEM".to_owned(),
     };
@@ -157,5 +160,5 @@ fn unusable(
 }
 
 fn shown(path: &Path) -> String {
-    escape(&path.display().to_string())
+    escape(&path.display().to_string()).into_owned()
 }

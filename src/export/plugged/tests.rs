@@ -163,13 +163,20 @@ async fn an_exporter_that_blocks_holds_up_nobody_and_what_it_cannot_hold_is_coun
 async fn an_exporter_that_hangs_is_left_behind_and_all_it_had_is_counted() {
     let (release, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);
-    let hangs = acts(move |_| {
+    let (enters, entered) = mpsc::channel();
+    let hangs = acts(move |batch| {
+        enters.send(batch.len()).unwrap();
         let _ = held.lock().unwrap().recv();
         Ok(())
     });
     let mut plugged = plugged(vec![hangs]);
     add(&mut plugged, 25);
     assert!(!plugged.settle(Instant::now()).await);
+    assert_eq!(
+        entered.recv_timeout(SOON),
+        Ok(10),
+        "it hangs in the first batch"
+    );
     plugged.add(span(26));
     plugged.shutdown().await;
     plugged.add(span(27));

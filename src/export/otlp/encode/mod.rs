@@ -10,6 +10,7 @@
 //! Logs have the same frame with other names for it. Promise: what leaves is what `opentelemetry-proto` makes of the same
 //! span, field by field. Never: allocates for a record once its buffers have grown, except for trace states.
 
+mod buffers;
 mod log;
 mod request;
 mod span;

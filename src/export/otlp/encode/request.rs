@@ -8,6 +8,7 @@ use bytes::Bytes;
 use opentelemetry_sdk::Resource;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
+use super::buffers::Buffers;
 use super::wire::{self, Place};
 use super::{log, span};
 use crate::clock::Clock;
@@ -44,6 +45,7 @@ pub(crate) struct BatchEncoder {
     schema_url: Vec<u8>,
     /// Room for what comes before the records, then the records.
     buffer: Vec<u8>,
+    buffers: Buffers,
     records: u32,
     max_bytes: usize,
     clock: Clock,
@@ -74,6 +76,7 @@ impl BatchEncoder {
             scope: scope(),
             schema_url,
             buffer: Vec::new(),
+            buffers: Buffers::new(max_bytes),
             records: 0,
             max_bytes: max_bytes.min(HARD),
             clock,
@@ -140,13 +143,8 @@ impl BatchEncoder {
             place.copy_from_slice(&head);
         }
         self.buffer.extend_from_slice(&self.schema_url);
-        // The next request will be about as large. Memory that is not written to is not taken.
-        let next = Vec::with_capacity(self.buffer.len().min(self.max_bytes));
-        let mut body = std::mem::replace(&mut self.buffer, next);
-        // What waits to be sent is counted by its length.
-        body.shrink_to_fit();
         let records = std::mem::take(&mut self.records);
-        (Bytes::from(body).slice(unused..), records)
+        (self.buffers.send(&mut self.buffer, unused), records)
     }
 
     /// Room for everything before the records.

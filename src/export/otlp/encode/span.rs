@@ -12,7 +12,7 @@ use crate::record::{FieldRef, Record, SpanEvent};
 
 /// Appends the inside of a `Span`. `name` is a scratch buffer.
 pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock, name: &mut String) {
-    let id = &record.id;
+    let (id, ending) = (&record.id, shape::ending(record));
     wire::bytes(buffer, 1, &id.trace.to_bytes());
     wire::bytes(buffer, 2, &id.span.to_bytes());
     if id.trace_state != TraceState::NONE {
@@ -34,7 +34,7 @@ pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock, name: 
     for it in &record.events {
         wire::delimited::<1>(buffer, 11, |buffer| event(buffer, record, it, clock));
     }
-    if let Some(exception) = shape::exception(record) {
+    if let Some(exception) = shape::exception(record, ending) {
         wire::delimited::<1>(buffer, 11, |buffer| {
             wire::fixed64(buffer, 1, clock.unix_nanos(record.end));
             wire::text(buffer, 2, shape::EXCEPTION);
@@ -49,7 +49,7 @@ pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock, name: 
     }
     wire::number(buffer, 14, u64::from(record.dropped_links));
     // An unset status is an empty message, which is what the SDK's exporters send.
-    wire::delimited::<1>(buffer, 15, |buffer| match shape::ending(record) {
+    wire::delimited::<1>(buffer, 15, |buffer| match ending {
         Ending::Unset => {}
         Ending::Ok => wire::number(buffer, 3, 1),
         Ending::Error(message) => {

@@ -26,6 +26,12 @@ pub(crate) enum Place {
 
 // === fields ===
 
+/// The key of a field. It takes one byte below field 16.
+const fn key(field: u32, wire: WireType) -> u8 {
+    debug_assert!(field < 16);
+    ((field << 3) | wire as u32) as u8
+}
+
 fn varint(buffer: &mut Vec<u8>, value: u64) {
     match u8::try_from(value) {
         Ok(small @ 0..0x80) => buffer.push(small),
@@ -40,7 +46,7 @@ pub(crate) fn delimited<const ROOM: usize>(
     field: u32,
     write: impl FnOnce(&mut Vec<u8>),
 ) {
-    encode_key(field, WireType::LengthDelimited, buffer);
+    buffer.push(key(field, WireType::LengthDelimited));
     let at = buffer.len();
     buffer.extend_from_slice(&[0; ROOM]);
     let start = buffer.len();
@@ -60,7 +66,7 @@ pub(crate) fn delimited<const ROOM: usize>(
 }
 
 pub(crate) fn bytes(buffer: &mut Vec<u8>, field: u32, value: &[u8]) {
-    encode_key(field, WireType::LengthDelimited, buffer);
+    buffer.push(key(field, WireType::LengthDelimited));
     varint(buffer, value.len() as u64);
     buffer.extend_from_slice(value);
 }
@@ -75,7 +81,7 @@ pub(crate) fn text(buffer: &mut Vec<u8>, field: u32, value: &str) {
 /// A number of one of the variable-length types; zero is left out.
 pub(crate) fn number(buffer: &mut Vec<u8>, field: u32, value: u64) {
     if value != 0 {
-        encode_key(field, WireType::Varint, buffer);
+        buffer.push(key(field, WireType::Varint));
         varint(buffer, value);
     }
 }
@@ -83,7 +89,7 @@ pub(crate) fn number(buffer: &mut Vec<u8>, field: u32, value: u64) {
 /// A `fixed64`; zero is left out.
 pub(crate) fn fixed64(buffer: &mut Vec<u8>, field: u32, value: u64) {
     if value != 0 {
-        encode_key(field, WireType::SixtyFourBit, buffer);
+        buffer.push(key(field, WireType::SixtyFourBit));
         buffer.extend_from_slice(&value.to_le_bytes());
     }
 }
@@ -106,23 +112,24 @@ pub(crate) fn attribute(
     value: FieldRef<'_>,
     place: Place,
 ) {
-    let Some(inside) = scalar_len(value) else {
-        return delimited::<1>(buffer, field, |buffer| {
+    const NAME: u8 = key(1, WireType::LengthDelimited);
+    const VALUE: u8 = key(2, WireType::LengthDelimited);
+    let whole = key(field, WireType::LengthDelimited);
+    let inside = scalar_len(value).unwrap_or(usize::MAX);
+    // Nearly all attributes are scalars of less than 128 bytes: every length is known beforehand and takes one byte.
+    let length = name.len().saturating_add(inside).saturating_add(4);
+    match (name.len(), u8::try_from(length)) {
+        (1.., Ok(length @ 0..0x80)) => {
+            buffer.extend_from_slice(&[whole, length, NAME, name.len() as u8]);
+            buffer.extend_from_slice(name.as_bytes());
+            buffer.extend_from_slice(&[VALUE, inside as u8]);
+            inside_any(buffer, value, place);
+        }
+        _ => delimited::<1>(buffer, field, |buffer| {
             text(buffer, 1, name);
             any(buffer, 2, value, place);
-        });
-    };
-    // Nearly all attributes are scalars, whose lengths are known beforehand.
-    let named = match name.len() {
-        0 => 0,
-        len => text_len(len),
-    };
-    encode_key(field, WireType::LengthDelimited, buffer);
-    varint(buffer, (named + text_len(inside)) as u64);
-    text(buffer, 1, name);
-    encode_key(2, WireType::LengthDelimited, buffer);
-    varint(buffer, inside as u64);
-    inside_any(buffer, value, place);
+        }),
+    }
 }
 
 /// `AnyValue` as a field.
@@ -130,15 +137,10 @@ pub(crate) fn any(buffer: &mut Vec<u8>, field: u32, value: FieldRef<'_>, place: 
     delimited::<1>(buffer, field, |buffer| inside_any(buffer, value, place));
 }
 
-/// What a field of `len` bytes takes, with a key of one byte.
-fn text_len(len: usize) -> usize {
-    1 + encoded_len_varint(len as u64) + len
-}
-
 /// The length of an `AnyValue`; `None` for what has to be written to know it.
 fn scalar_len(value: FieldRef<'_>) -> Option<usize> {
     Some(match value {
-        FieldRef::Str(s) => text_len(s.len()),
+        FieldRef::Str(s) => 1 + encoded_len_varint(s.len() as u64) + s.len(),
         FieldRef::Bool(_) => 2,
         FieldRef::I64(n) => 1 + encoded_len_varint(n as u64),
         FieldRef::F64(_) => 9,
@@ -223,16 +225,15 @@ fn json_text(buffer: &mut Vec<u8>, value: &impl Serialize) {
 }
 
 fn flag(buffer: &mut Vec<u8>, value: bool) {
-    encode_key(2, WireType::Varint, buffer);
-    buffer.push(u8::from(value));
+    buffer.extend_from_slice(&[key(2, WireType::Varint), u8::from(value)]);
 }
 
 fn integer(buffer: &mut Vec<u8>, value: i64) {
-    encode_key(3, WireType::Varint, buffer);
+    buffer.push(key(3, WireType::Varint));
     varint(buffer, value as u64);
 }
 
 fn double(buffer: &mut Vec<u8>, value: f64) {
-    encode_key(4, WireType::SixtyFourBit, buffer);
+    buffer.push(key(4, WireType::SixtyFourBit));
     buffer.extend_from_slice(&value.to_le_bytes());
 }
