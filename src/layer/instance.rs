@@ -115,6 +115,17 @@ impl Instance {
         inner
     }
 
+    /// What a new span takes from the span around it.
+    pub(crate) fn inherit(&self, outer: &SpanState, inner: &mut Inner) {
+        let outer = self.identified(outer);
+        inner.id.inherit(&outer.id);
+        inner.record.around = outer.id.span;
+        inner.record.inherited.clone_from(&outer.record.inherited);
+        inner.inside_inference = outer.inside_inference && !outer.scope;
+        inner.record.inside_inference = inner.inside_inference;
+        inner.genai |= outer.genai;
+    }
+
     /// Who `state` is, decided now if it was not before.
     pub(crate) fn identity(&self, state: &SpanState) -> Identity {
         self.identified(state).id.clone()
@@ -531,15 +542,15 @@ pub(crate) fn invalid() -> SpanContext {
     )
 }
 
-/// The span OpenTelemetry holds for current on this thread, if it is another than `ours`.
-pub(crate) fn foreign_parent(ours: Option<SpanId>) -> Option<Identity> {
+/// What a child takes from the span OpenTelemetry holds for current on this thread, if it is another than `ours`.
+pub(crate) fn foreign_parent(ours: SpanId) -> Option<Identity> {
     Context::map_current(|cx| {
         if !cx.has_active_span() {
             return None;
         }
         let span = cx.span();
         let cx = span.span_context();
-        (cx.is_valid() && Some(cx.span_id()) != ours).then(|| Identity::child_of(cx))
+        (cx.is_valid() && cx.span_id() != ours).then(|| Identity::child_of(cx))
     })
 }
 

@@ -25,7 +25,6 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::event::{Level as EventLevel, Subject};
-use crate::record::{Identity, Inherited};
 use crate::semconv;
 use classify::{Class, classify};
 use instance::{Instance, foreign_parent};
@@ -43,15 +42,6 @@ pub struct GenAiLayer {
     number: u32,
     /// The subscriber it is part of, for parents that its filter hides.
     dispatch: Arc<OnceLock<WeakDispatch>>,
-}
-
-/// What a span takes from the span around it.
-struct Around {
-    /// What a child takes from its identity.
-    id: Identity,
-    inherited: Option<Arc<Inherited>>,
-    genai: bool,
-    inference: bool,
 }
 
 impl GenAiLayer {
@@ -90,48 +80,45 @@ impl GenAiLayer {
         })
     }
 
-    fn around(&self, state: &Arc<SpanState>) -> Around {
-        let inner = self.instance.identified(state);
-        Around {
-            id: inner.id.child(),
-            inherited: inner.record.inherited.clone(),
-            genai: inner.genai,
-            inference: inner.inside_inference && !inner.scope,
+    /// Whether a span that does not speak GenAI is to be seen: where only GenAI is wanted, steps inside it are.
+    fn wants(&self, attrs: &Attributes<'_>, class: Class, parent: Option<&Arc<SpanState>>) -> bool {
+        if !self.instance.genai_only || class.is(Class::GENAI) {
+            return true;
         }
+        let genai = |outer: &Arc<SpanState>| outer.lock().genai;
+        let inside = if attrs.is_contextual() {
+            entered::ask_current(self.instance.number, genai)
+        } else {
+            parent.map(genai)
+        };
+        class.is(Class::STEP) && inside == Some(true)
     }
 
     fn open(
         &self,
-        key: SpanKey,
+        id: &Id,
         attrs: &Attributes<'_>,
         class: Class,
-        around: Option<Around>,
+        parent: Option<&Arc<SpanState>>,
     ) -> Arc<SpanState> {
         let instance = &self.instance;
-        let foreign = if attrs.is_contextual() {
-            foreign_parent(around.as_ref().map(|a| a.id.parent))
-        } else {
-            None
-        };
-        let state = instance.open.open(key);
+        let state = instance.open.open(self.key(id));
         {
             let mut guard = state.lock();
             let inner = &mut *guard;
-            let record = &mut inner.record;
-            record.meta = Some(attrs.metadata());
-            record.start = instance.clock.now();
+            inner.record.meta = Some(attrs.metadata());
+            inner.record.start = instance.clock.now();
             inner.genai = class.is(Class::GENAI);
-            if let Some(around) = around {
-                record.around = around.id.parent;
-                inner.id = around.id;
-                record.inherited = around.inherited;
-                record.inside_inference = around.inference;
-                inner.inside_inference = around.inference;
-                inner.genai |= around.genai;
+            if attrs.is_contextual() {
+                // What is entered has its identity, so no sampler runs in here.
+                entered::ask_current(instance.number, |outer| instance.inherit(outer, inner));
+                if let Some(foreign) = foreign_parent(inner.record.around) {
+                    inner.id = foreign;
+                }
+            } else if let Some(parent) = parent {
+                instance.inherit(parent, inner);
             }
-            if let Some(foreign) = foreign {
-                inner.id = foreign;
-            }
+            let record = &mut inner.record;
             scope::inherit(&mut record.inherited);
             let step = class.is(Class::STEP) && !class.is(Class::GENAI);
             if step && (inner.genai || instance.steps != Steps::InsideGenAi) {
@@ -175,20 +162,15 @@ where
             return;
         }
         let class = classify(attrs.metadata(), &instance.steps, instance.number);
-        let around = if attrs.is_contextual() {
-            // What is entered has its identity, so no sampler runs in here.
-            entered::ask_current(instance.number, |outer| self.around(outer))
-        } else {
-            let parent = attrs.parent().and_then(|parent| self.nearest(parent));
-            parent.map(|parent| self.around(&parent))
-        };
-        if instance.genai_only && !class.is(Class::GENAI) {
-            let inside = around.as_ref().is_some_and(|around| around.genai);
-            if !inside || !class.is(Class::STEP) {
-                return;
-            }
+        let parent = attrs.parent().and_then(|parent| self.nearest(parent));
+        if !self.wants(attrs, class, parent.as_ref()) {
+            return;
         }
-        let state = self.open(self.key(id), attrs, class, around);
+        if let Some(parent) = &parent {
+            // Now, while no lock is held: a sampler is somebody's code.
+            drop(instance.identified(parent));
+        }
+        let state = self.open(id, attrs, class, parent.as_ref());
         if class.is(Class::STARTER) {
             starting::opened(instance, &state);
         }

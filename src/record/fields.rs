@@ -227,21 +227,20 @@ impl Fields {
     // === writing ===
 
     pub(crate) fn set_i64(&mut self, name: &'static str, value: i64, limits: &Limits) {
-        self.put(Name::Static(name), Datum::I64(value), limits);
+        self.put(name, Datum::I64(value), limits);
     }
 
     pub(crate) fn set_f64(&mut self, name: &'static str, value: f64, limits: &Limits) {
-        self.put(Name::Static(name), Datum::F64(value), limits);
+        self.put(name, Datum::F64(value), limits);
     }
 
     pub(crate) fn set_bool(&mut self, name: &'static str, value: bool, limits: &Limits) {
-        self.put(Name::Static(name), Datum::Bool(value), limits);
+        self.put(name, Datum::Bool(value), limits);
     }
 
-    #[inline]
     pub(crate) fn set_str(&mut self, name: &'static str, value: &str, limits: &Limits) {
         if let Some(slice) = self.append(value, limits) {
-            self.put(Name::Static(name), Datum::Str(slice), limits);
+            self.put(name, Datum::Str(slice), limits);
         }
     }
 
@@ -271,7 +270,7 @@ impl Fields {
             at: start as u32,
             len: (self.text.len() - start) as u32,
         };
-        self.put(Name::Static(name), Datum::Str(slice), limits);
+        self.put(name, Datum::Str(slice), limits);
     }
 
     /// A value of any shape under a name of any origin.
@@ -298,14 +297,18 @@ impl Fields {
             },
             other => Datum::Boxed(Box::new(cut_value(other, limits.value_bytes, 0))),
         };
-        self.put(name, datum, limits);
+        if let Some(place) = self.place_again(name, limits) {
+            *place = datum;
+        }
     }
 
     /// Sets everything `other` holds.
     pub(crate) fn merge_from(&mut self, other: &Self, limits: &Limits) {
         for entry in &other.entries {
-            if let Some(Entry { name, datum }) = self.adopt(entry, &other.text, limits) {
-                self.put(name, datum, limits);
+            if let Some(Entry { name, datum }) = self.adopt(entry, &other.text, limits)
+                && let Some(place) = self.place_again(name, limits)
+            {
+                *place = datum;
             }
         }
         self.dropped = self.dropped.saturating_add(other.dropped);
@@ -316,8 +319,9 @@ impl Fields {
         for entry in &other.entries {
             if self.position(other.name_of(entry)).is_none()
                 && let Some(Entry { name, datum }) = self.adopt(entry, &other.text, limits)
+                && let Some(place) = self.place_again(name, limits)
             {
-                self.put(name, datum, limits);
+                *place = datum;
             }
         }
     }
@@ -336,44 +340,51 @@ impl Fields {
         rest
     }
 
-    /// Writes over what is there, whatever the limits on the count say. Inlined into the setters, so that an entry is
-    /// written where it stays and not copied there: this is the inner loop of capture.
-    #[inline(always)]
-    fn put(&mut self, name: Name, datum: Datum, limits: &Limits) {
-        let mark = mark(self.resolve(name));
-        if self.marks & mark != 0 || self.entries.len() >= limits.attributes {
-            return self.replace(name, datum, limits);
+    #[inline]
+    fn put(&mut self, name: &'static str, datum: Datum, limits: &Limits) {
+        if let Some(place) = self.place(name, limits) {
+            *place = datum;
         }
-        self.marks |= mark;
-        self.push(Entry { name, datum });
     }
 
-    /// The same for a name that may be there already.
+    /// Where the value of `name` goes. Not inlined: its few arguments stay in registers, while a whole entry handed around
+    /// is written to the stack in halves and read back in one, for which the processor waits.
     #[inline(never)]
-    fn replace(&mut self, name: Name, datum: Datum, limits: &Limits) {
+    fn place(&mut self, name: &'static str, limits: &Limits) -> Option<&mut Datum> {
+        let mark = mark(name);
+        if self.marks & mark != 0 || self.entries.len() >= limits.attributes {
+            return self.place_again(Name::Static(name), limits);
+        }
+        self.add(Name::Static(name), mark)
+    }
+
+    /// The same for a name that may be there already: what is there is written over, whatever the limits on the count say.
+    #[inline(never)]
+    fn place_again(&mut self, name: Name, limits: &Limits) -> Option<&mut Datum> {
         let text = self.resolve(name);
         let mark = mark(text);
         match self.position(text) {
             Some(at) => {
-                if let Some(entry) = self.entries.get_mut(at) {
-                    entry.datum = datum;
-                }
                 self.compact_if_wasteful();
+                self.entries.get_mut(at).map(|entry| &mut entry.datum)
             }
-            None if self.entries.len() < limits.attributes => {
-                self.marks |= mark;
-                self.push(Entry { name, datum });
+            None if self.entries.len() < limits.attributes => self.add(name, mark),
+            None => {
+                self.drop_one();
+                None
             }
-            None => self.drop_one(),
         }
     }
 
-    #[inline(always)]
-    fn push(&mut self, entry: Entry) {
+    #[inline]
+    fn add(&mut self, name: Name, mark: u64) -> Option<&mut Datum> {
         if self.entries.capacity() == 0 {
             self.entries.reserve(FIRST_ENTRIES);
         }
-        self.entries.push(entry);
+        self.marks |= mark;
+        let datum = Datum::Bool(false);
+        self.entries.push(Entry { name, datum });
+        self.entries.last_mut().map(|entry| &mut entry.datum)
     }
 
     /// Adds all of `other` behind what is there, earlier entries of the same name or not, and says from where to where:

@@ -49,16 +49,13 @@ impl Identity {
         self.span != SpanId::INVALID
     }
 
-    /// What a child takes from this span.
-    pub(crate) fn child(&self) -> Self {
-        Self {
-            trace: self.trace,
-            parent: self.span,
-            sampled: self.sampled,
-            trace_state: self.trace_state.clone(),
-            parent_event: self.started_event,
-            ..Self::NONE
-        }
+    /// Takes over from the parent what a child does.
+    pub(crate) fn inherit(&mut self, parent: &Self) {
+        self.trace = parent.trace;
+        self.parent = parent.span;
+        self.sampled = parent.sampled;
+        self.trace_state.clone_from(&parent.trace_state);
+        self.parent_event = parent.started_event;
     }
 
     /// What a child of a span of another's takes from it.
