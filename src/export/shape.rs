@@ -6,7 +6,7 @@
 
 use crate::event::Value;
 use crate::pipeline::{events, names};
-use crate::record::fields::floor;
+use crate::record::cut::floor;
 use crate::record::{FieldRef, Record, SpanEvent};
 use crate::semconv;
 

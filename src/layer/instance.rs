@@ -327,7 +327,7 @@ impl Instance {
             }
             if self.error_messages {
                 record.error_message = message
-                    .map(|m| crate::record::fields::floor(m, self.limits.value_bytes).to_owned());
+                    .map(|m| crate::record::cut::floor(m, self.limits.value_bytes).to_owned());
             }
         });
     }

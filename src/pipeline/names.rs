@@ -46,7 +46,7 @@ pub(crate) fn write_span_name(name: &mut String, record: &Record) {
             }
         }
     }
-    let kept = crate::record::fields::floor(name.get(start..).unwrap_or_default(), LONGEST).len();
+    let kept = crate::record::cut::floor(name.get(start..).unwrap_or_default(), LONGEST).len();
     name.truncate(start + kept);
 }
 

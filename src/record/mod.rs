@@ -4,7 +4,10 @@
 //! enriched there, read by the bus, the metrics, the console and the exporters, then cleared and used again.
 //! Never: parses, prices, scans or sends; holds no lock and no reference into the subscriber.
 
-pub(crate) mod fields;
+pub(crate) mod cut;
+mod field_ref;
+mod fields;
+mod limits;
 
 use std::sync::Arc;
 
@@ -14,7 +17,9 @@ use tracing::Metadata;
 
 use crate::clock::Nanos;
 use crate::event::{Level, Subject};
-pub(crate) use fields::{FieldRef, Fields, Limits};
+pub(crate) use field_ref::FieldRef;
+pub(crate) use fields::Fields;
+pub(crate) use limits::Limits;
 
 /// Who a span is, fixed once.
 #[derive(Debug, Clone)]

@@ -10,7 +10,8 @@ use opentelemetry::{KeyValue, Value};
 use crate::enrich::builtin;
 use crate::event::{SpanKind, Subject, Usage};
 use crate::pipeline::{events, names};
-use crate::record::{FieldRef, Record, fields::floor};
+use crate::record::cut::floor;
+use crate::record::{FieldRef, Record};
 use crate::semconv;
 
 /// The longest attribute, in bytes: every distinct value is kept in memory for as long as the process lives.
