@@ -262,8 +262,8 @@ fn a_span_in_thread_local_storage_ends_with_its_thread() {
     struct Guard;
     impl Drop for Guard {
         fn drop(&mut self) {
+            // No new span: the registry's own slab panics when it is asked for one after its end, with any layer on it.
             info!(genai.event = "thread.ended");
-            info_span!("late").in_scope(|| info!("later"));
         }
     }
     let test = "a_span_in_thread_local_storage_ends_with_its_thread";

@@ -23,6 +23,31 @@ thread_local! {
     static STACK: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
     static QUIET: Cell<u32> = const { Cell::new(0) };
     static SEQUENCE: Cell<u64> = const { Cell::new(0) };
+    /// Without a destructor, so it can be read to the thread's very end.
+    static GONE: Cell<bool> = const { Cell::new(false) };
+    static BEHIND_CONTEXT: Sentinel = const { Sentinel };
+    static BEHIND_REGISTRY: Sentinel = const { Sentinel };
+}
+
+/// Tells that the thread is ending before OpenTelemetry's thread-local state and the registry's are gone. Both panic when
+/// they are asked afterwards, which in a destructor aborts the process. Thread-local values are dropped in the reverse order
+/// of their first use, so a sentinel that is used right after such a state is dropped before it.
+struct Sentinel;
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        GONE.set(true);
+    }
+}
+
+/// Called when the registry has made a span on this thread.
+pub(crate) fn watch_registry() {
+    let _ = BEHIND_REGISTRY.try_with(|_| ());
+}
+
+/// Whether the thread is past the point up to which OpenTelemetry's context may be touched.
+pub(crate) fn is_ending() -> bool {
+    GONE.get()
 }
 
 /// Puts a span on the stack and makes `context` current.
@@ -100,8 +125,12 @@ pub(crate) fn quietly<R>(f: impl FnOnce() -> R) -> R {
 
 /// Whether what happens on this thread now is to be left alone: our own work, or an exporter's.
 pub(crate) fn is_quiet() -> bool {
-    QUIET.try_with(|quiet| quiet.get() > 0).unwrap_or(true)
-        || Context::is_current_telemetry_suppressed()
+    if GONE.get() || QUIET.get() > 0 {
+        return true;
+    }
+    let suppressed = Context::is_current_telemetry_suppressed();
+    let _ = BEHIND_CONTEXT.try_with(|_| ());
+    suppressed
 }
 
 /// The number of the next record this thread emits, from 1.

@@ -157,6 +157,7 @@ where
     }
 
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
+        entered::watch_registry();
         let instance = &self.instance;
         if !instance.is_on() {
             return;
@@ -244,7 +245,7 @@ where
         let Some(state) = self.state(id) else {
             return;
         };
-        let context = if self.instance.activate {
+        let context = if self.instance.activate && !entered::is_ending() {
             Some(self.instance.context(&state))
         } else {
             drop(self.instance.identified(&state));
