@@ -110,8 +110,9 @@ impl Hasher for KeyHasher {
 
 /// Shards of the table: a thread's spans lie in one of them, so two threads rarely meet.
 const SHARDS: usize = 16;
-/// States kept for reuse in each shard, twice: about 1 MiB at the size of a usual model call. Fewer cost allocations in
-/// bursts, more keep a burst's memory for ever.
+/// States kept for reuse on each side of a shard. A state takes one to two kilobytes once used, so a thread that bursts keeps
+/// about 1 MiB; sixteen threads that all burst keep up to 32 MiB for as long as the instance lives. Fewer cost allocations in
+/// bursts, more keep more of a burst's memory.
 const KEPT: usize = 512;
 
 /// The application's side of a shard. Aligned, so that no two of them share a cache line.
