@@ -105,6 +105,7 @@ pub mod event;
 mod export;
 mod integration;
 mod layer;
+mod outlet;
 mod pipeline;
 mod provider;
 mod record;
@@ -124,6 +125,7 @@ pub use export::metrics::MetricNames;
 pub use export::otlp;
 pub use integration::propagation;
 pub use layer::{GenAiFilter, GenAiLayer, Steps};
+pub use outlet::{EventWriter, WriteError};
 pub use span::{
     ActiveSpan, Call, Inference, InstrumentedStream, Plain, Run, Scope, Scoped, SetParentError,
     SpanExt, Starter, StreamExt, TryInstrumentedStream, agent, chat, embeddings, generate_content,

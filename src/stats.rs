@@ -36,11 +36,13 @@ pub enum Loss {
     RecordAfterEnd,
     /// An attribute, event or link beyond the span's limits.
     SpanLimits,
+    /// A file or database could not be written.
+    Write,
 }
 
 impl Loss {
     /// Every reason, in the order the books keep them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::QueueFull,
         Self::QueueBytes,
         Self::TooLarge,
@@ -53,6 +55,7 @@ impl Loss {
         Self::AfterShutdown,
         Self::RecordAfterEnd,
         Self::SpanLimits,
+        Self::Write,
     ];
 
     /// The reason as reports and metrics print it.
@@ -70,6 +73,7 @@ impl Loss {
             Self::AfterShutdown => "after_shutdown",
             Self::RecordAfterEnd => "record_after_end",
             Self::SpanLimits => "span_limits",
+            Self::Write => "write_failed",
         }
     }
 }

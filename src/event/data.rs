@@ -119,6 +119,8 @@ pub struct EventData {
     pub attrs: Attrs,
     /// Content, if capturing it was switched on; already redacted.
     pub body: Option<Body>,
+    /// It happened before and is shown again; see [`Bus::replay`](crate::bus::Bus::replay). Not part of its JSON.
+    pub replay: bool,
 }
 
 impl EventData {
@@ -143,6 +145,7 @@ impl EventData {
             error: None,
             attrs: Attrs::new(),
             body: None,
+            replay: false,
             ty,
         }
     }

@@ -167,6 +167,15 @@ impl EventType {
         }
     }
 
+    /// The segments of the printed form, in order.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &str> + Clone {
+        let (head, last) = match &self.custom {
+            Some(name) => (&**name, None),
+            None => (self.subject.name(), Some(self.phase.as_str())),
+        };
+        head.split('.').chain(last)
+    }
+
     /// The level events of this type have unless they say otherwise: failed is an error, blocked and canceled
     /// a warning, stream chunks are debug, `security.alert` an alert; the rest is info.
     pub fn default_level(&self) -> Level {
@@ -186,7 +195,7 @@ impl EventType {
     }
 }
 
-fn is_segment(text: &str) -> bool {
+pub(super) fn is_segment(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.first().is_some_and(u8::is_ascii_lowercase)
         && bytes

@@ -258,6 +258,7 @@ impl<'de> Deserialize<'de> for EventData {
             }),
             attrs: read.attributes,
             body: read.body.map(Body),
+            replay: false,
             ty,
         })
     }

@@ -4,6 +4,7 @@
 //! Promise: cheap to share, comparable, and the same after a trip through JSON.
 //! Never: knows who made an event or where it goes.
 
+pub mod alias;
 mod attrs;
 mod channel;
 mod content;
@@ -14,6 +15,7 @@ mod ids;
 mod json;
 mod kind;
 mod level;
+mod pattern;
 mod phase;
 mod subject;
 mod time;
@@ -22,6 +24,7 @@ mod value;
 pub mod view;
 
 pub use self::{
+    alias::Dialect,
     attrs::{Attrs, Key},
     channel::Channel,
     data::{Body, Causality, ErrorInfo, Event, EventData, Flavor, Visibility, Who},
@@ -31,6 +34,7 @@ pub use self::{
     json::SCHEMA_VERSION,
     kind::{Kind, ParseKindError},
     level::Level,
+    pattern::Pattern,
     phase::Phase,
     subject::{SpanKind, Subject},
     usage::Usage,

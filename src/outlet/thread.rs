@@ -1,0 +1,326 @@
+//! The thread of one outlet: reads its subscription, writes in batches, answers flushes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::{EventWriter, WriteError};
+use crate::bus::{Delivery, RecvError, Subscription};
+use crate::diagnostics;
+use crate::event::Event;
+use crate::stats::{Books, Loss, Tally};
+
+/// Events in one batch at most: enough to make a transaction's fixed cost small, few enough that a failed one costs little.
+const BATCH: usize = 512;
+/// How often an idle outlet looks whether it has to end or to sync.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A running outlet. Dropping it ends the thread once everything offered has been written.
+pub(crate) struct Outlet {
+    name: &'static str,
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    books: Books,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Of the subscription's events: read and written, or lost.
+    settled: u64,
+    /// Of those, how many were synced.
+    synced: u64,
+    /// Flushes that wait.
+    waiting: usize,
+    ending: bool,
+    ended: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outlet")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outlet {
+    /// Starts the thread that writes what `subscription` yields.
+    pub(crate) fn start(
+        name: &'static str,
+        subscription: Subscription,
+        writer: impl EventWriter,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let theirs = Arc::clone(&shared);
+        let mut work = Work {
+            name,
+            subscription,
+            writer,
+            shared: theirs,
+        };
+        let thread = thread::Builder::new()
+            .name(format!("tracing-genai-{name}"))
+            .spawn(move || work.run())?;
+        Ok(Self {
+            name,
+            shared,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// What it is called in reports.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Waits until everything published before the call is written and synced, or lost; false if `deadline` came first.
+    pub(crate) fn flush(&self, offered: u64, deadline: Instant) -> bool {
+        let mut state = self.shared.lock();
+        state.waiting += 1;
+        let done = loop {
+            if state.synced >= offered || state.ended {
+                break state.synced >= offered;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break false;
+            }
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        };
+        state.waiting -= 1;
+        done
+    }
+
+    /// Ends the thread after what was offered so far, waiting for it until `deadline`.
+    pub(crate) fn end(&self, deadline: Instant) -> bool {
+        let mut state = self.shared.lock();
+        state.ending = true;
+        while !state.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self
+                .shared
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        drop(state);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            let _ = thread.join();
+        }
+        true
+    }
+
+    /// What became of what it was offered.
+    pub(crate) fn tally(&self) -> Tally {
+        self.shared.books.read()
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        self.shared.lock().ending = true;
+    }
+}
+
+struct Work<W> {
+    name: &'static str,
+    subscription: Subscription,
+    writer: W,
+    shared: Arc<Shared>,
+}
+
+impl<W: EventWriter> Work<W> {
+    fn run(&mut self) {
+        let mut batch = Vec::new();
+        loop {
+            let (taken, closed) = self.take(&mut batch);
+            if taken > 0 {
+                self.write(&batch);
+                batch.clear();
+                self.shared.lock().settled += taken;
+            }
+            let (due, ending) = {
+                let state = self.shared.lock();
+                let idle = taken == 0 || state.waiting > 0;
+                (idle && state.synced < state.settled, state.ending)
+            };
+            if due {
+                self.sync();
+            }
+            if closed || (ending && taken == 0) {
+                break;
+            }
+        }
+        let mut state = self.shared.lock();
+        state.ended = true;
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// Reads what there is into `batch`, waiting a while for the first; says how many events that settles, missed ones
+    /// included, and whether the bus is closed.
+    fn take(&mut self, batch: &mut Vec<Event>) -> (u64, bool) {
+        let mut next = match self.subscription.recv_timeout(LOOK) {
+            Ok(delivery) => Some(delivery),
+            Err(RecvError::Timeout) => None,
+            Err(RecvError::Closed) => return (0, true),
+        };
+        let mut taken = 0;
+        while let Some(delivery) = next {
+            match delivery {
+                Delivery::Event(event) => {
+                    taken += 1;
+                    if !event.replay {
+                        self.shared.books.accept(1);
+                        batch.push(event);
+                    }
+                }
+                Delivery::Lagged(missed) => {
+                    taken += missed;
+                    self.shared.books.accept(missed);
+                    self.shared.books.lose(Loss::QueueFull, missed);
+                }
+            }
+            if batch.len() >= BATCH {
+                break;
+            }
+            next = self.subscription.try_recv();
+        }
+        (taken, false)
+    }
+
+    fn write(&mut self, batch: &[Event]) {
+        if batch.is_empty() {
+            return;
+        }
+        let written = match catch_unwind(AssertUnwindSafe(|| self.writer.write(batch))) {
+            Ok(Ok(())) => batch.len(),
+            Ok(Err(error)) => {
+                self.say(&error);
+                error.written.min(batch.len())
+            }
+            Err(_) => {
+                self.say(&WriteError::new("the writer panicked"));
+                0
+            }
+        };
+        let books = &self.shared.books;
+        books.deliver(written as u64);
+        books.lose(Loss::Write, (batch.len() - written) as u64);
+    }
+
+    fn sync(&mut self) {
+        let settled = self.shared.lock().settled;
+        match catch_unwind(AssertUnwindSafe(|| self.writer.sync())) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.say(&error),
+            Err(_) => self.say(&WriteError::new("the writer panicked")),
+        }
+        self.shared.lock().synced = settled;
+        self.shared.changed.notify_all();
+    }
+
+    fn say(&self, error: &WriteError) {
+        diagnostics::say_once(
+            &format!("outlet {}", self.name),
+            format_args!("{}: {error}", self.name),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::bus::{Bus, Overflow};
+    use crate::event::{EventData, EventType};
+
+    struct Slow {
+        go: mpsc::Receiver<()>,
+        seen: Arc<Mutex<Vec<u64>>>,
+    }
+
+    impl EventWriter for Slow {
+        fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+            let _ = self.go.recv();
+            for (at, event) in events.iter().enumerate() {
+                match event.cursor {
+                    13 => return Err(WriteError::after(at, "thirteen")),
+                    66 => panic!("sixty-six"),
+                    cursor => self.seen.lock().unwrap().push(cursor),
+                }
+            }
+            Ok(())
+        }
+    }
+
+    fn event(cursor: u64) -> Event {
+        let mut data = EventData::new(EventType::from_lossy("a.b"), SystemTime::UNIX_EPOCH);
+        data.cursor = cursor;
+        Event::new(data)
+    }
+
+    #[test]
+    fn every_event_is_written_lost_with_a_reason_or_pending() {
+        let bus = Bus::new();
+        let (go, gate) = mpsc::channel();
+        let seen = Arc::<Mutex<Vec<u64>>>::default();
+        let subscription = bus.subscribe_with(4, Overflow::DropNewest);
+        let writer = Slow {
+            go: gate,
+            seen: Arc::clone(&seen),
+        };
+        let outlet = Outlet::start("test", subscription, writer).unwrap();
+        // The writer is stuck in its first batch, whatever that holds; four more fit.
+        bus.publish(event(1));
+        while bus.stats().unread > 0 {
+            std::thread::yield_now();
+        }
+        for cursor in 2..=10 {
+            bus.publish(event(cursor));
+        }
+        let mut replayed = event(99).into_data();
+        replayed.replay = true;
+        bus.publish(Event::new(replayed));
+        let soon = Instant::now() + Duration::from_millis(20);
+        assert!(!outlet.flush(10, soon));
+        drop(go);
+        let later = Instant::now() + Duration::from_secs(20);
+        assert!(outlet.flush(11, later));
+        for cursor in [13, 66, 14] {
+            bus.publish(event(cursor));
+            assert!(outlet.flush(bus.stats().published, later));
+        }
+        let tally = outlet.tally();
+        assert_eq!(tally.pending, 0);
+        assert_eq!(tally.dropped.get(&Loss::Write), Some(&2));
+        assert_eq!(tally.dropped.get(&Loss::QueueFull), Some(&6));
+        assert_eq!(*seen.lock().unwrap(), [1, 2, 3, 4, 5, 14]);
+        assert!(outlet.end(later));
+    }
+}
