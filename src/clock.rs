@@ -15,8 +15,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 // Reads the time stamp counter where the kernel trusts it as the system's clock, else the system's clock.
 use fastant::Instant;
 
-/// Nanoseconds since the instance's origin. Zero means "never".
+/// Nanoseconds on the instance's axis, on which the instance begins at [`ORIGIN`]. Zero means "never".
 pub(crate) type Nanos = u64;
+
+/// Where an instance's axis begins: 146 years after zero, so that events of other systems, which happened before the instance
+/// was, have a place on it.
+const ORIGIN: Nanos = 1 << 62;
 
 /// Where an instance reads the time.
 #[derive(Debug, Clone)]
@@ -36,9 +40,8 @@ const FIXED_EPOCH: u64 = 1_735_689_600_000_000_000;
 
 impl Clock {
     pub(crate) fn system() -> Self {
-        // One nanosecond of head start keeps zero free for "never".
         let clock = Self::System {
-            origin: Instant::now() - Duration::from_nanos(1),
+            origin: Instant::now(),
             wall: Arc::new(AtomicU64::new(0)),
         };
         clock.anchor();
@@ -48,14 +51,14 @@ impl Clock {
     /// Starts at 2025-01-01T00:00:00Z and moves on by `step` at every reading.
     pub(crate) fn fixed(step: Duration) -> Self {
         Self::Fixed {
-            now: Arc::new(AtomicU64::new(1)),
+            now: Arc::new(AtomicU64::new(ORIGIN)),
             step: step.as_nanos() as u64,
         }
     }
 
     pub(crate) fn now(&self) -> Nanos {
         match self {
-            Self::System { origin, .. } => origin.elapsed().as_nanos() as u64,
+            Self::System { origin, .. } => ORIGIN + origin.elapsed().as_nanos() as u64,
             Self::Fixed { now, step } => now.fetch_add(*step, Ordering::Relaxed),
         }
     }
@@ -75,9 +78,23 @@ impl Clock {
     /// A point on the axis as nanoseconds since the Unix epoch.
     pub(crate) fn unix_nanos(&self, at: Nanos) -> u64 {
         match self {
-            Self::System { wall, .. } => wall.load(Ordering::Relaxed).saturating_add(at),
-            Self::Fixed { .. } => FIXED_EPOCH.saturating_add(at.saturating_sub(1)),
+            Self::System { wall, .. } => self::unix(wall.load(Ordering::Relaxed), at),
+            Self::Fixed { .. } => self::unix(FIXED_EPOCH, at),
         }
+    }
+
+    /// The point on the axis of a time told by somebody else; the nearest one that is on it.
+    pub(crate) fn at(&self, time: SystemTime) -> Nanos {
+        let unix = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unix = u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX);
+        let origin = match self {
+            Self::System { wall, .. } => wall.load(Ordering::Relaxed),
+            Self::Fixed { .. } => FIXED_EPOCH,
+        };
+        ORIGIN
+            .saturating_add(unix.saturating_sub(origin))
+            .saturating_sub(origin.saturating_sub(unix))
+            .max(1)
     }
 
     pub(crate) fn system_time(&self, at: Nanos) -> SystemTime {
@@ -93,9 +110,28 @@ impl Clock {
     }
 }
 
+/// The Unix time of `at` for an axis whose origin is at the Unix time `origin`.
+fn unix(origin: u64, at: Nanos) -> u64 {
+    origin
+        .saturating_add(at.saturating_sub(ORIGIN))
+        .saturating_sub(ORIGIN.saturating_sub(at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_before_the_instance_have_a_place_on_its_axis() {
+        for clock in [Clock::system(), Clock::fixed(Duration::ZERO)] {
+            for seconds in [1, 1_700_000_000, 1_735_689_600, 4_000_000_000] {
+                let time = UNIX_EPOCH + Duration::new(seconds, 123);
+                assert_eq!(clock.system_time(clock.at(time)), time);
+            }
+            assert!(clock.at(UNIX_EPOCH) > 0);
+            assert!(clock.at(UNIX_EPOCH) < clock.now());
+        }
+    }
 
     #[test]
     fn an_earlier_reading_never_comes_out_later_on_the_wall() {

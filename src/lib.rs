@@ -100,6 +100,7 @@ pub mod console;
     allow(dead_code, unreachable_pub, reason = "the exporter has most to say")
 )]
 mod diagnostics;
+mod emit;
 pub mod enrich;
 pub mod event;
 mod export;
@@ -119,17 +120,24 @@ pub mod testing;
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 
+pub use emit::{
+    Cause, Evaluation, EventBuilder, Routing, TriggeredBy, TriggeredGuard, emission, emit,
+    evaluation, event, human_feedback_received, human_feedback_requested, instrumentation_applied,
+    log_error, log_event, log_info, log_warning, route, triggered_by,
+};
 #[cfg(feature = "otlp")]
 pub use export::metrics::MetricNames;
 #[cfg(feature = "otlp")]
 pub use export::otlp;
 pub use integration::propagation;
-pub use layer::{GenAiFilter, GenAiLayer, Steps};
+pub use layer::{ChunkExport, GenAiFilter, GenAiLayer, OnMisuse, ScopePolicy, ScopeStats, Steps};
 pub use outlet::{EventWriter, WriteError};
+pub use span::subjects as starters;
 pub use span::{
-    ActiveSpan, Call, Inference, InstrumentedStream, Plain, Run, Scope, Scoped, SetParentError,
-    SpanExt, Starter, StreamExt, TryInstrumentedStream, agent, chat, embeddings, generate_content,
-    plan, retrieval, scope, step, text_completion, tool, workflow,
+    ActiveSpan, Call, FailurePolicy, Inference, InstrumentedStream, Paused, Plain, Run, Scope,
+    Scoped, SetParentError, Source, SpanExt, Starter, StreamExt, ToolFailure,
+    TryInstrumentedStream, Validation, agent, chat, embeddings, generate_content, plan, retrieval,
+    scope, step, text_completion, tool, workflow,
 };
 pub use stats::{Loss, Tally};
 pub use telemetry::{ConfigError, InstallError, Report, Telemetry, TelemetryBuilder};

@@ -38,11 +38,13 @@ pub enum Loss {
     SpanLimits,
     /// A file or database could not be written.
     Write,
+    /// An identical event was in the window of [`dedupe`](crate::TelemetryBuilder::dedupe).
+    Duplicate,
 }
 
 impl Loss {
     /// Every reason, in the order the books keep them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::QueueFull,
         Self::QueueBytes,
         Self::TooLarge,
@@ -56,6 +58,7 @@ impl Loss {
         Self::RecordAfterEnd,
         Self::SpanLimits,
         Self::Write,
+        Self::Duplicate,
     ];
 
     /// The reason as reports and metrics print it.
@@ -74,6 +77,7 @@ impl Loss {
             Self::RecordAfterEnd => "record_after_end",
             Self::SpanLimits => "span_limits",
             Self::Write => "write_failed",
+            Self::Duplicate => "duplicate",
         }
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn fill_scope(record: &mut Record, limits: &Limits) {
         .as_ref()
         .and_then(|above| above.scope.as_ref())
     {
-        record.fields.fill_from(scope, limits);
+        record.fields.fill_from(&scope.fields, limits);
     }
 }
 

@@ -80,6 +80,20 @@ impl Attrs {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
+    /// About how many bytes they hold.
+    pub(crate) fn bytes(&self) -> usize {
+        fn of(value: &Value) -> usize {
+            size_of::<Value>()
+                + match value {
+                    Value::Str(text) => text.len(),
+                    Value::Array(items) => items.iter().map(of).sum(),
+                    Value::Json(json) => super::data::json_bytes(json, 0),
+                    Value::Bool(_) | Value::I64(_) | Value::F64(_) => 0,
+                }
+        }
+        self.iter().map(|(key, value)| key.len() + of(value)).sum()
+    }
+
     fn extend_hashed(&mut self, pairs: impl Iterator<Item = (Key, Value)>) {
         let mut places: HashMap<Key, usize> = self
             .0

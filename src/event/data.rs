@@ -155,10 +155,38 @@ impl EventData {
         self.attrs.get(key)
     }
 
+    /// About how many bytes it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        let body = self.body.as_ref().map_or(0, |body| json_bytes(&body.0, 0));
+        size_of::<Self>() + self.attrs.bytes() + body
+    }
+
     /// The time as RFC 3339 in UTC, nine digits of a second and `Z`.
     pub fn time_rfc3339(&self) -> String {
         time::to_rfc3339(self.time)
     }
+}
+
+/// About how many bytes a document holds; what lies deeper than anybody reads counts nothing.
+pub(super) fn json_bytes(json: &serde_json::Value, depth: u8) -> usize {
+    use serde_json::Value as Json;
+    let inside = |item| {
+        if depth < 64 {
+            json_bytes(item, depth + 1)
+        } else {
+            0
+        }
+    };
+    size_of::<Json>()
+        + match json {
+            Json::String(text) => text.len(),
+            Json::Array(items) => items.iter().map(inside).sum(),
+            Json::Object(fields) => fields
+                .iter()
+                .map(|(key, item)| key.len() + inside(item))
+                .sum(),
+            Json::Null | Json::Bool(_) | Json::Number(_) => 0,
+        }
 }
 
 /// Where an event stands in its trace, and what led to it. Ids that are all zero mean "none".

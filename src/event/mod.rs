@@ -8,10 +8,12 @@ pub mod alias;
 mod attrs;
 mod channel;
 mod content;
+mod custom;
 mod data;
 mod event_type;
 mod finish_reason;
 mod ids;
+pub(crate) mod import;
 mod json;
 mod kind;
 mod level;
@@ -23,10 +25,13 @@ mod usage;
 mod value;
 pub mod view;
 
+pub(crate) use content::CONTENT;
+
 pub use self::{
     alias::Dialect,
     attrs::{Attrs, Key},
     channel::Channel,
+    custom::CustomEvent,
     data::{Body, Causality, ErrorInfo, Event, EventData, Flavor, Visibility, Who},
     event_type::{EventType, ParseEventTypeError},
     finish_reason::FinishReason,

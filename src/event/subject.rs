@@ -299,6 +299,11 @@ impl Subject {
         self.row().span.as_ref().map(|span| span.word)
     }
 
+    /// The attribute that replaces the first word of its span's name when it is set: `gen_ai.operation.name` for `llm.call`.
+    pub fn span_name_word_key(self) -> Option<&'static str> {
+        self.row().span.as_ref()?.word_from
+    }
+
     /// The attribute whose value completes its span's name: `gen_ai.request.model` for `llm.call`.
     pub fn span_name_key(self) -> Option<&'static str> {
         self.row().span.as_ref()?.key

@@ -66,18 +66,20 @@ pub(crate) fn push(instance: u32, key: SpanKey, state: Arc<SpanState>, context: 
     });
 }
 
-/// Takes a span off the stack, wherever it lies in it.
-pub(crate) fn pop(key: SpanKey) -> Option<Arc<SpanState>> {
-    let entered = STACK
+/// Takes a span off the stack, wherever it lies in it, and says whether it was the innermost.
+pub(crate) fn pop(key: SpanKey) -> Option<(Arc<SpanState>, bool)> {
+    let (entered, innermost) = STACK
         .try_with(|stack| {
             let mut stack = stack.try_borrow_mut().ok()?;
             let at = stack.iter().rposition(|e| e.key == key)?;
-            Some(stack.remove(at))
+            // Other layers keep their spans on the same stack.
+            let innermost = !stack.iter().skip(at + 1).any(|e| e.key.layer == key.layer);
+            Some((stack.remove(at), innermost))
         })
         .ok()??;
     let Entered { state, guard, .. } = entered;
     let _ = catch_unwind(AssertUnwindSafe(|| drop(guard)));
-    Some(state)
+    Some((state, innermost))
 }
 
 /// Asks the innermost span of `instance` on this thread. `ask` runs nobody's code: the stack is borrowed meanwhile.
@@ -133,11 +135,20 @@ pub(crate) fn is_quiet() -> bool {
     suppressed
 }
 
+/// The last number this thread took; 0 for none.
+pub(crate) fn sequence() -> u64 {
+    SEQUENCE.try_with(Cell::get).unwrap_or(0)
+}
+
+pub(crate) fn set_sequence(last: u64) {
+    let _ = SEQUENCE.try_with(|sequence| sequence.set(last));
+}
+
 /// The number of the next record this thread emits, from 1.
 pub(crate) fn next_sequence() -> u64 {
     SEQUENCE
         .try_with(|sequence| {
-            sequence.set(sequence.get() + 1);
+            sequence.set(sequence.get().wrapping_add(1));
             sequence.get()
         })
         .unwrap_or(0)

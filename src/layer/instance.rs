@@ -14,8 +14,10 @@ use opentelemetry_sdk::trace::{IdGenerator, SamplingDecision, ShouldSample};
 use super::classify::Steps;
 use super::entered;
 use super::face::SpanFace;
+use super::misuse::{Mistake, Misuse, ScopePolicy};
 use super::scope;
 use super::state::{Inner, OpenSpans, SpanState};
+use super::visit::with_scratch;
 use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
 use crate::enrich::builtin::normalise;
@@ -25,6 +27,26 @@ use crate::pipeline::queue::{Item, Queue};
 use crate::record::{FieldRef, Fields, Identity, Inherited, Limits, Moment, Outcome, Record, What};
 use crate::semconv;
 use crate::stats::{Books, Loss};
+
+/// Which pieces of streamed answers are exported as log records. Subscribers get every piece either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ChunkExport {
+    /// None: the default, since a stream has hundreds.
+    #[default]
+    Off,
+    /// The first of a stream, and every n-th after it.
+    Every(u64),
+}
+
+impl ChunkExport {
+    pub(crate) fn takes(self, number: u64) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Every(n) => number > 0 && (number - 1) % n.max(1) == 0,
+        }
+    }
+}
 
 /// How the sampling decision of a root is made.
 pub(crate) enum Sampling {
@@ -59,8 +81,15 @@ pub(crate) struct Instance {
     pub(crate) error_messages: bool,
     /// Whether moments are span events too.
     pub(crate) mirror_moments: bool,
+    /// Whether events keep their bodies and their content attributes.
+    pub(crate) content: bool,
     /// Whether the text of streamed pieces goes to the bus.
     pub(crate) chunk_text: bool,
+    /// Which pieces are log records too.
+    pub(crate) chunk_export: ChunkExport,
+    /// What is done about spans that are nested too deeply, or left in the wrong order.
+    pub(crate) scopes: ScopePolicy,
+    pub(crate) misuse: Misuse,
 }
 
 impl std::fmt::Debug for Instance {
@@ -124,6 +153,7 @@ impl Instance {
         inner.inside_inference = outer.inside_inference && !outer.scope;
         inner.record.inside_inference = inner.inside_inference;
         inner.genai |= outer.genai;
+        inner.nesting = outer.nesting.saturating_add(1);
     }
 
     /// Who `state` is, decided now if it was not before.
@@ -303,6 +333,21 @@ impl Instance {
         }
     }
 
+    /// Counts a mistake with spans, and tells of it as the policy says.
+    pub(crate) fn note_misuse(&self, mistake: Mistake, state: &Arc<SpanState>) {
+        if !self.misuse.note(mistake, &self.scopes) {
+            return;
+        }
+        with_scratch(|fields| {
+            fields.set_str(semconv::ERROR_TYPE, mistake.as_str(), &self.limits);
+            let moment = Moment {
+                level: Some(Level::Error),
+                ..Moment::new("instrumentation.errored")
+            };
+            self.moment(Some(state), moment, fields);
+        });
+    }
+
     pub(crate) fn note_outcome(&self, state: &SpanState, outcome: Outcome) {
         self.write(state, |inner| inner.record.outcome = outcome);
     }
@@ -332,27 +377,30 @@ impl Instance {
         });
     }
 
-    pub(crate) fn chunk_arrived(&self, state: &SpanState) {
+    /// Notes a piece of a stream, and says which one of its stream it is, from 1; 0 for one that came too late.
+    pub(crate) fn chunk_arrived(&self, state: &SpanState) -> u64 {
         let now = self.clock.now();
-        self.write(state, |inner| inner.record.chunks.arrived(now));
+        let arrived = self.write(state, |inner| {
+            inner.record.chunks.arrived(now);
+            inner.record.chunks.count
+        });
+        arrived.unwrap_or(0)
     }
 
     /// A moment that names itself: to the bus and the logs at once, and mirrored on the span it happened in.
     pub(crate) fn moment(
         &self,
         state: Option<&Arc<SpanState>>,
-        event_type: String,
-        level: Level,
+        mut moment: Moment,
         fields: &mut Fields,
     ) {
-        let moment = Moment {
-            event_type: event_type.into(),
-            level,
-            bus_only: false,
-        };
-        self.push_moment(state, moment.clone(), fields);
-        if let Some(state) = state.filter(|_| self.mirror_moments) {
-            fields.set_str(semconv::MESSAGE, &moment.event_type, &self.limits);
+        let mirror = state.filter(|_| self.mirror_moments).map(|state| {
+            moment.resolve();
+            (state, moment.event_name().into_owned())
+        });
+        self.push_moment(state, moment, fields);
+        if let Some((state, name)) = mirror {
+            fields.set_str(semconv::MESSAGE, &name, &self.limits);
             self.add_event(state, "moment", fields);
         }
     }
@@ -406,7 +454,7 @@ impl Instance {
                 }
             }
         }
-        scope::inherit(&mut record.inherited);
+        let _ = scope::inherit(&mut record.inherited);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         record.moment = Some(moment);
         self.push(Item::Other(record));

@@ -10,6 +10,7 @@ pub(crate) mod entered;
 pub(crate) mod face;
 pub(crate) mod filter;
 pub(crate) mod instance;
+pub(crate) mod misuse;
 pub(crate) mod scope;
 pub(crate) mod starting;
 pub(crate) mod state;
@@ -25,6 +26,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::event::{Level as EventLevel, Subject};
+use crate::record::Moment;
 use crate::semconv;
 use classify::{Class, classify};
 use instance::{Instance, foreign_parent};
@@ -33,6 +35,9 @@ use visit::{Capture, InSpan, Loose, with_scratch};
 
 pub use classify::Steps;
 pub use filter::GenAiFilter;
+pub use instance::ChunkExport;
+use misuse::Mistake;
+pub use misuse::{OnMisuse, ScopePolicy, ScopeStats};
 
 /// The layer itself. [`Telemetry::layer`](crate::Telemetry::layer) gives it out, wrapped in its filter.
 #[derive(Debug, Clone)]
@@ -119,7 +124,11 @@ impl GenAiLayer {
                 instance.inherit(parent, inner);
             }
             let record = &mut inner.record;
-            scope::inherit(&mut record.inherited);
+            if scope::inherit(&mut record.inherited)
+                && let Some(link) = scope::cause_span(record.inherited.as_deref())
+            {
+                record.add_link(link, &instance.limits);
+            }
             let step = class.is(Class::STEP) && !class.is(Class::GENAI);
             if step && (inner.genai || instance.steps != Steps::InsideGenAi) {
                 record.subject = Some(Subject::STEP);
@@ -172,6 +181,9 @@ where
             drop(instance.identified(parent));
         }
         let state = self.open(id, attrs, class, parent.as_ref());
+        if state.lock().nesting >= instance.scopes.max_depth {
+            instance.note_misuse(Mistake::TooDeep, &state);
+        }
         if class.is(Class::STARTER) {
             starting::opened(instance, &state);
         }
@@ -229,7 +241,11 @@ where
                     instance::level(meta.level())
                 };
                 fields.remove(semconv::GENAI_EVENT);
-                instance.moment(state.as_ref(), name, level, fields);
+                let moment = Moment {
+                    level: Some(level),
+                    ..Moment::new(name)
+                };
+                instance.moment(state.as_ref(), moment, fields);
             } else if let Some(state) = &state {
                 if Self::is_err_report(meta, state) {
                     let message = fields.str("error").map(str::to_owned);
@@ -255,11 +271,14 @@ where
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
-        if let Some(state) = entered::pop(self.key(id)) {
+        if let Some((state, innermost)) = entered::pop(self.key(id)) {
             state.last_exit.store(
                 self.instance.clock.now(),
                 std::sync::atomic::Ordering::Relaxed,
             );
+            if !innermost {
+                self.instance.note_misuse(Mistake::Mismatch, &state);
+            }
         }
     }
 

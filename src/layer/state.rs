@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) inside_inference: bool,
     /// It is an agent, a tool or a workflow: model calls inside it are its own, whatever it was called from.
     pub(crate) scope: bool,
+    /// How many spans lie around it.
+    pub(crate) nesting: u32,
 }
 
 /// One open span.

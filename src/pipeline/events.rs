@@ -6,23 +6,20 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::event::{
-    Attrs, Body, Causality, Channel, ErrorInfo, Event, EventData, EventId, EventType, Phase,
-    Subject, Value, Visibility,
+    Attrs, Body, Causality, Channel, ErrorInfo, EventData, EventId, EventType, Flavor, Level,
+    Phase, Subject, Value, Visibility,
 };
 use crate::pipeline::names::span_name;
 use crate::record::{FieldRef, Fields, Outcome, Record, What};
 use crate::semconv;
 
-/// Fills in what only the telemetry thread knows: the event's own id and its place in the process-wide order.
-pub(crate) struct Stamp {
-    pub(crate) cursor: u64,
-    pub(crate) id: u128,
-}
-
-/// The event a record stands for; `None` for spans that are no subject of ours.
-pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<EventData> {
+/// The event a record stands for, under the id `id` unless it was given one; `None` for spans that are no subject of ours.
+pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventData> {
     let ty = match (record.what, &record.moment) {
-        (What::Moment, Some(moment)) => EventType::from_lossy(&moment.event_type),
+        (What::Moment, Some(moment)) => match &moment.ty {
+            Some(ty) => ty.clone(),
+            None => EventType::from_lossy(&moment.name),
+        },
         (What::Started, _) => EventType::new(record.subject?, Phase::Started),
         _ => EventType::new(record.subject?, phase(record)),
     };
@@ -33,8 +30,7 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
     };
     let mut event = EventData::new(ty, clock.system_time(at));
     event.seq = record.seq;
-    event.cursor = stamp.cursor;
-    event.id = EventId::from_u128(stamp.id);
+    event.id = EventId::from_u128(id);
     event.name = Arc::from(span_name(record));
     event.cx = causality(record);
     match record.what {
@@ -43,10 +39,18 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
         What::Moment => {}
     }
     if let Some(moment) = &record.moment {
-        event.level = moment.level;
-        if let Some(channel) = record.fields.str(semconv::GENAI_CHANNEL) {
-            event.channel = Channel::new(channel.to_owned());
+        event.level = moment.level();
+        event.flavor = moment.flavor.clone();
+        event.body = moment.body.as_deref().cloned().map(Body);
+        if moment.id != 0 {
+            event.id = EventId::from_u128(moment.id);
         }
+    }
+    if let Some(channel) = record.fields.str(semconv::GENAI_CHANNEL) {
+        event.channel = Channel::new(channel.to_owned());
+    }
+    if let Some(flavor) = record.fields.str(semconv::GENAI_FLAVOR) {
+        event.flavor = Flavor::from(flavor.to_owned());
     }
     if record.fields.str(semconv::GENAI_VISIBILITY) == Some("internal") {
         event.visibility = Visibility::Internal;
@@ -64,6 +68,7 @@ pub(crate) fn event(record: &Record, clock: &Clock, stamp: &Stamp) -> Option<Eve
         });
     }
     event.attrs = attrs(&record.fields);
+    raise_level(&mut event);
     // Content lies in the body, which no `Debug` shows.
     if let Some(Value::Str(text)) = event.attrs.remove(semconv::GENAI_CHUNK_TEXT) {
         event.body = Some(Body(text.as_ref().into()));
@@ -90,6 +95,12 @@ pub(crate) fn causality(record: &Record) -> Causality {
         What::Ended => (known(id.parent_event), known(id.started_event)),
         What::Moment => (known(id.started_event), None),
     };
+    let scope = record
+        .inherited
+        .as_ref()
+        .and_then(|above| above.scope.as_ref());
+    let cause = scope.and_then(|scope| scope.cause.as_ref());
+    cx.triggered_by = cause.map(|cause| EventId::from_u128(cause.event));
     cx
 }
 
@@ -137,15 +148,78 @@ pub(crate) fn failed(record: &Record) -> bool {
     }
 }
 
-fn attrs(fields: &Fields) -> Attrs {
+/// What an event says in its envelope, and not once more among its attributes.
+const ENVELOPE: [&str; 6] = [
+    semconv::GENAI_SUBJECT,
+    semconv::GENAI_EVENT,
+    semconv::GENAI_ALERT,
+    semconv::GENAI_CHANNEL,
+    semconv::GENAI_VISIBILITY,
+    semconv::GENAI_FLAVOR,
+];
+
+/// The attributes of a record, as its event has them.
+pub(crate) fn attrs(fields: &Fields) -> Attrs {
     let mut attrs = Attrs::with_capacity(fields.len());
-    for (name, value) in fields.iter() {
+    let said = |name: &str| name.starts_with("genai.") && ENVELOPE.contains(&name);
+    for (name, value) in fields.iter().filter(|(name, _)| !said(name)) {
         attrs.set(name.to_owned(), FieldRef::to_value(value));
     }
     attrs
 }
 
-/// The event, finished.
-pub(crate) fn publishable(data: EventData) -> Event {
-    Event::new(data)
+/// Facts that make an event graver than its type is.
+const GRAVER: [(&str, &str, Told, Level); 6] = [
+    (
+        "guardrail.completed",
+        semconv::GUARDRAIL_VERDICT,
+        Told::Text("deny"),
+        Level::Warn,
+    ),
+    (
+        "step.validated",
+        semconv::STEP_VALIDATION_VALID,
+        Told::False,
+        Level::Warn,
+    ),
+    (
+        "hook.dispatched",
+        "hook.outcome",
+        Told::Text("aborted"),
+        Level::Warn,
+    ),
+    ("mcp.authenticated", "mcp.success", Told::False, Level::Warn),
+    (
+        "a2a.push.sent",
+        "a2a.push.success",
+        Told::False,
+        Level::Warn,
+    ),
+    (
+        "mcp.file_transfer",
+        "mcp.transfer.status",
+        Told::Text("failed"),
+        Level::Error,
+    ),
+];
+
+enum Told {
+    Text(&'static str),
+    False,
+}
+
+/// Raises the level of an event that tells of something grave; one that was set higher stays.
+pub(crate) fn raise_level(event: &mut EventData) {
+    for (ty, name, told, level) in &GRAVER {
+        let Some(value) = event.attrs.get(name) else {
+            continue;
+        };
+        let grave = match told {
+            Told::Text(text) => value.as_str() == Some(text),
+            Told::False => value.as_bool() == Some(false),
+        };
+        if grave && event.level < *level && event.ty == **ty {
+            event.level = *level;
+        }
+    }
 }

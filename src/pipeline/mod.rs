@@ -5,9 +5,22 @@
 //! Promise: works and ends in bounded time whatever runtime the application has, or none; what a record triggers here is
 //! never itself recorded.
 
+pub(crate) mod chain;
+pub(crate) mod channels;
 pub(crate) mod events;
+pub(crate) mod foreign;
 pub(crate) mod inbox;
 pub(crate) mod names;
 pub(crate) mod process;
 pub(crate) mod queue;
 pub(crate) mod thread;
+pub(crate) mod window;
+
+/// Rules about events that an application may set.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    /// How many events back an identical one is looked for.
+    pub(crate) dedupe: Option<usize>,
+    /// The channels the application says it uses.
+    pub(crate) channels: Option<channels::DeclaredChannels>,
+}

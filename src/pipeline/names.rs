@@ -27,9 +27,7 @@ pub(crate) fn write_span_name(name: &mut String, record: &Record) {
         (Some(told), _) => name.push_str(told),
         (None, None) => name.push_str(site),
         (None, Some(subject)) => {
-            let operation = fields
-                .str(semconv::GEN_AI_OPERATION_NAME)
-                .or_else(|| subject.operation());
+            let word = subject.span_name_word_key().and_then(|key| fields.str(key));
             let key = subject
                 .span_name_key()
                 .and_then(|key| fields.str(key))
@@ -38,7 +36,10 @@ pub(crate) fn write_span_name(name: &mut String, record: &Record) {
                 // A step is called what it is called: `step plan` would say no more than `plan`.
                 Some(key) if subject == Subject::STEP => name.push_str(key),
                 None if subject == Subject::STEP => name.push_str(site),
-                _ => name.push_str(operation.unwrap_or_else(|| subject.name())),
+                _ => name.push_str(
+                    word.or_else(|| subject.span_name_word())
+                        .unwrap_or_else(|| subject.name()),
+                ),
             }
             if let Some(key) = key.filter(|_| subject != Subject::STEP) {
                 name.push(' ');

@@ -4,17 +4,23 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use opentelemetry::SpanId;
 
-use super::events::{self, Stamp};
+use super::chain::Chain;
+use super::channels::DeclaredChannels;
+use super::foreign::{self, Foreign, Origin, Placed};
+use super::names::span_name;
 use super::queue::Item;
+use super::window::Window;
+use super::{Rules, events};
 use crate::bus::Bus;
 use crate::console::Console;
 use crate::enrich::builtin::{self, Prices};
 use crate::enrich::{Hooks, RollUp, Verdict};
-use crate::event::{EventData, Visibility};
+use crate::event::{CONTENT, Event, EventData, EventType, Phase, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
 use crate::layer::state::SpanState;
@@ -25,6 +31,9 @@ use crate::stats::Loss;
 /// ever, so beyond this many open spans the hook's attributes are on the started event only.
 const HELD: usize = 65_536;
 
+/// The number of the next event in this process, whichever installation it is of.
+static NEXT_CURSOR: AtomicU64 = AtomicU64::new(1);
+
 pub(crate) struct Processor {
     pub(crate) instance: Arc<Instance>,
     pub(crate) bus: Bus,
@@ -34,7 +43,10 @@ pub(crate) struct Processor {
     pub(crate) exports: Exports,
     totals: RollUp,
     held: HashMap<SpanId, Fields>,
-    cursor: u64,
+    foreign: Foreign,
+    chain: Chain,
+    window: Option<Window>,
+    channels: Option<DeclaredChannels>,
     /// A record to put in the place of the one that is worked on.
     empty: Option<Box<Record>>,
     /// States whose records have been read.
@@ -49,6 +61,7 @@ impl Processor {
         prices: Prices,
         console: Option<Console>,
         exports: Exports,
+        rules: Rules,
     ) -> Self {
         let (totals, held) = (RollUp::new(), HashMap::new());
         Self {
@@ -60,7 +73,10 @@ impl Processor {
             exports,
             totals,
             held,
-            cursor: 0,
+            foreign: Foreign::default(),
+            chain: Chain::default(),
+            window: rules.dedupe.map(Window::new),
+            channels: rules.channels,
             empty: None,
             spent: Vec::new(),
         }
@@ -86,6 +102,7 @@ impl Processor {
                 What::Moment => self.moment(&mut record),
                 What::Started | What::Ended => self.started(&mut record),
             },
+            Item::Foreign(data) => self.foreign(*data, Origin::Document, 0),
         }
     }
 
@@ -112,10 +129,43 @@ impl Processor {
 
     fn moment(&mut self, record: &mut Record) {
         builtin::fill_scope(record, &self.instance.limits);
-        self.publish(record);
-        if !record.moment.as_ref().is_some_and(|m| m.bus_only) {
+        let Some(moment) = &mut record.moment else {
+            return;
+        };
+        let ty = moment.resolve();
+        if !ty.phase().is_moment() && ty.subject().has_span() {
+            // A start or an end that was emitted by name, without a span of its own.
+            if let Some(data) = self.event(record) {
+                self.foreign(data, Origin::Here, record.depth);
+            }
+            return;
+        }
+        if !self.instance.content {
+            moment.body = None;
+        }
+        let bus_only = moment.bus_only;
+        if self.window.is_some() && !bus_only {
+            let Some(data) = self.event(record) else {
+                return;
+            };
+            if self.repeats(&data) {
+                return;
+            }
+            self.deliver(data, record.depth);
+        } else {
+            self.publish(record);
+        }
+        if !bus_only {
             self.exports.log(record);
         }
+    }
+
+    fn repeats(&mut self, data: &EventData) -> bool {
+        let repeats = self.window.as_mut().is_some_and(|seen| seen.repeats(data));
+        if repeats {
+            self.instance.parts.lose(Loss::Duplicate, 1);
+        }
+        repeats
     }
 
     fn ended(&mut self, record: &mut Record) {
@@ -124,6 +174,14 @@ impl Processor {
         if let Some(held) = self.held.remove(&record.id.span) {
             record.fields.fill_from(&held, &limits);
         }
+        self.enrich(record);
+        self.publish(record);
+        self.export(record);
+    }
+
+    /// What is worked out at the end of a span, and measured.
+    fn enrich(&mut self, record: &mut Record) {
+        let limits = self.instance.limits;
         builtin::normalise(record, &limits);
         builtin::mark_interrupted(record, &limits);
         self.hooks.after_span(record, &limits);
@@ -141,7 +199,9 @@ impl Processor {
         };
         builtin::roll_up(record, cost, &mut self.totals, &limits);
         self.exports.measured(record);
-        self.publish(record);
+    }
+
+    fn export(&mut self, record: &Record) {
         if record.id.sampled {
             self.exports.span(record);
             if builtin::is_inference(record) && events::failed(record) {
@@ -150,32 +210,129 @@ impl Processor {
         }
     }
 
+    // === events without a span of `tracing` ===
+
+    /// An event of another system, or one of ours that names a start or an end.
+    fn foreign(&mut self, mut data: EventData, origin: Origin, depth: u8) {
+        self.keep_content_home(&mut data);
+        let instance = Arc::clone(&self.instance);
+        match self.foreign.place(&mut data, origin, &*instance.ids) {
+            Placed::Started => {
+                self.deliver(data, depth);
+                if let Some(start) = self.foreign.excess() {
+                    self.end_foreign(Some(start), None, depth);
+                }
+            }
+            Placed::Ended(start) => self.end_foreign(start.map(|start| *start), Some(data), depth),
+            Placed::Moment => {
+                if self.repeats(&data) {
+                    return;
+                }
+                events::raise_level(&mut data);
+                let record = foreign::moment(&data, &instance.clock, &instance.limits);
+                self.deliver(data, depth);
+                self.exports.log(&record);
+            }
+        }
+    }
+
+    fn end_foreign(&mut self, start: Option<EventData>, end: Option<EventData>, depth: u8) {
+        let instance = Arc::clone(&self.instance);
+        let (clock, limits) = (&instance.clock, &instance.limits);
+        let now = clock.system_time(clock.now());
+        let mut record = foreign::span(start.as_ref(), end.as_ref(), now, clock, limits);
+        self.enrich(&mut record);
+        let end = end.or_else(|| {
+            let start = start?;
+            let ty = EventType::new(start.ty.subject(), Phase::Canceled);
+            let mut end = EventData::new(ty, now);
+            (end.cx, end.who, end.flavor) = (start.cx, start.who, start.flavor);
+            end.cx.started_event = Some(start.id);
+            Some(end)
+        });
+        if let Some(mut end) = end {
+            end.attrs = events::attrs(&record.fields);
+            end.duration = Some(record.duration());
+            if end.name.is_empty() {
+                end.name = Arc::from(span_name(&record));
+            }
+            events::raise_level(&mut end);
+            self.deliver(end, depth);
+        }
+        self.export(&record);
+    }
+
+    /// Ends the spans of other systems that are still open.
+    pub(crate) fn end_foreign_spans(&mut self) {
+        for start in self.foreign.rest() {
+            self.end_foreign(Some(start), None, 0);
+        }
+    }
+
+    fn keep_content_home(&self, data: &mut EventData) {
+        if !self.instance.content {
+            data.body = None;
+            for name in CONTENT {
+                data.attrs.remove(name);
+            }
+        }
+        if !self.instance.error_messages
+            && let Some(error) = &mut data.error
+        {
+            error.message = None;
+        }
+    }
+
+    // === what goes out in the process ===
+
     /// Hands the record's event to whoever wants it; building it costs nothing when nobody does.
     fn publish(&mut self, record: &Record) {
         let wanted = self.console.is_some() || !self.hooks.is_empty() || self.bus.has_interest();
         if !wanted {
             return;
         }
-        self.cursor += 1;
-        let stamp = Stamp {
-            cursor: self.cursor,
-            id: self.instance.event_id(),
-        };
-        let Some(mut data) = events::event(record, &self.instance.clock, &stamp) else {
-            self.pass_by(record);
-            return;
-        };
-        if record.what != What::Moment
-            && self.judge(&mut data, record.what == What::Started) == Verdict::Drop
-        {
-            return;
+        match self.event(record) {
+            Some(data) => self.deliver(data, record.depth),
+            None => self.pass_by(record),
         }
-        let event = events::publishable(data);
+    }
+
+    fn event(&self, record: &Record) -> Option<EventData> {
+        let given = record.moment.as_ref().map_or(0, |moment| moment.id);
+        let known = given != 0 || (record.what == What::Started && record.id.started_event != 0);
+        let id = if known {
+            given
+        } else {
+            self.instance.event_id()
+        };
+        events::event(record, &self.instance.clock, id)
+    }
+
+    /// Gives an event its number and its predecessor, lets hooks see it, and publishes it.
+    fn deliver(&mut self, mut data: EventData, depth: u8) {
+        data.cursor = NEXT_CURSOR.fetch_add(1, Ordering::Relaxed);
+        let before = self.chain.follow(data.cx.trace, data.id);
+        data.cx.previous = data.cx.previous.or(before);
+        if data.phase.is_terminal() && data.cx.parent_span == SpanId::INVALID {
+            self.chain.end(data.cx.trace);
+        }
+        if !data.phase.is_moment() {
+            let started = data.phase == Phase::Started;
+            match self.hooks.on_event(&mut data, started) {
+                Verdict::Drop => return,
+                Verdict::Hide => data.visibility = Visibility::Internal,
+                Verdict::Keep => {}
+            }
+        }
+        if let Some(declared) = &mut self.channels {
+            declared.check(&data.channel);
+        }
+        let event = Event::new(data);
         // Internal events are for the console to hide: what lies below them still finds its place.
         if let Some(console) = &mut self.console {
             console.on_event(&event);
         }
-        self.bus.publish_at_depth(event, record.depth);
+        self.bus.publish_at_depth(event, depth);
     }
 
     /// A plain span has no events, but what lies below it has to find its place in the console's tree.
@@ -189,14 +346,6 @@ impl Processor {
             What::Ended => console.on_plain_ended(&cx),
             What::Moment => {}
         }
-    }
-
-    fn judge(&mut self, data: &mut EventData, started: bool) -> Verdict {
-        let verdict = self.hooks.on_event(data, started);
-        if verdict == Verdict::Hide {
-            data.visibility = Visibility::Internal;
-        }
-        verdict
     }
 
     /// What is due by the clock; says when it wants to be called next.

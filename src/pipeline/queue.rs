@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::event::EventData;
 use crate::layer::state::SpanState;
 use crate::record::Record;
 use crate::stats::Loss;
@@ -21,6 +22,8 @@ pub(crate) enum Item {
     Ended(Arc<SpanState>),
     /// A span that started, or a moment.
     Other(Box<Record>),
+    /// An event of another system.
+    Foreign(Box<EventData>),
 }
 
 impl Item {
@@ -28,6 +31,7 @@ impl Item {
         match self {
             Self::Ended(state) => state.lock().record.bytes(),
             Self::Other(record) => record.bytes(),
+            Self::Foreign(data) => data.bytes(),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::Context;
 use tracing::dispatcher::{self, Dispatch};
 
+use super::Rules;
 use super::inbox::{Answer, Ask, Inbox, Request};
 use super::process::Processor;
 use super::queue::{Item, Queue};
@@ -41,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) hooks: Hooks,
     pub(crate) prices: Prices,
     pub(crate) console: Option<(Output, ConsoleOptions)>,
+    pub(crate) rules: Rules,
     /// Makes the outlets; called inside the runtime that will drive them.
     pub(crate) exports: Box<dyn FnOnce(&tokio::runtime::Handle) -> Exports + Send>,
 }
@@ -78,6 +80,7 @@ impl Worker {
             parts.prices,
             console,
             exports,
+            parts.rules,
         );
         let theirs = Arc::clone(&inbox);
         let thread = std::thread::Builder::new()
@@ -190,6 +193,9 @@ fn work(processor: &mut Processor, items: impl Iterator<Item = (Item, usize)>) {
 
 /// Answers a request; true if the thread has to end.
 async fn answer(processor: &mut Processor, request: Request) -> bool {
+    if request.ask == Ask::Shutdown {
+        processor.end_foreign_spans();
+    }
     let _ = request.processed.send(());
     let settled = processor.exports.settle(request.deadline);
     match request.ask {

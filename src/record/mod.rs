@@ -9,6 +9,7 @@ mod field_ref;
 mod fields;
 mod limits;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
@@ -16,10 +17,12 @@ use opentelemetry::{SpanId, TraceId};
 use tracing::Metadata;
 
 use crate::clock::Nanos;
-use crate::event::{Level, Subject};
+use crate::event::{EventType, Flavor, Level, Subject, alias};
 pub(crate) use field_ref::FieldRef;
 pub(crate) use fields::Fields;
 pub(crate) use limits::Limits;
+
+use crate::semconv;
 
 /// Who a span is, fixed once.
 #[derive(Debug, Clone)]
@@ -119,8 +122,23 @@ pub(crate) struct Inherited {
     pub(crate) agent_name: Option<Arc<str>>,
     pub(crate) conversation_id: Option<Arc<str>>,
     pub(crate) session_id: Option<Arc<str>>,
-    /// The attributes of the scope it began in.
-    pub(crate) scope: Option<Arc<Fields>>,
+    /// The scope it began in.
+    pub(crate) scope: Option<Arc<Around>>,
+}
+
+/// What is the same for everything that begins in a scope.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Around {
+    pub(crate) fields: Fields,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// The event that was named as what set something off.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    pub(crate) event: u128,
+    /// Its span, where that is known: what spans link.
+    pub(crate) span: Option<SpanContext>,
 }
 
 /// How a span ended, as far as the application's thread could tell.
@@ -226,10 +244,61 @@ pub(crate) struct Record {
 /// The head of a moment.
 #[derive(Debug, Clone)]
 pub(crate) struct Moment {
-    pub(crate) event_type: std::borrow::Cow<'static, str>,
-    pub(crate) level: Level,
+    /// As it was given: a type, a seed system's name for one, or anything.
+    pub(crate) name: Cow<'static, str>,
+    /// What the name stands for, once the telemetry thread has looked it up.
+    pub(crate) ty: Option<EventType>,
+    /// What goes with a name of another system's, once it has been looked up.
+    pub(crate) flavor: Flavor,
+    /// As it was given, else what the type implies, once that is known.
+    pub(crate) level: Option<Level>,
+    /// The id it was given, zero for none yet.
+    pub(crate) id: u128,
+    /// Content.
+    pub(crate) body: Option<Box<serde_json::Value>>,
     /// For the bus only: the pieces of a stream.
     pub(crate) bus_only: bool,
+}
+
+impl Moment {
+    pub(crate) fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            name: name.into(),
+            ty: None,
+            flavor: Flavor::NONE,
+            level: None,
+            id: 0,
+            body: None,
+            bus_only: false,
+        }
+    }
+
+    /// Finds out what the name stands for.
+    pub(crate) fn resolve(&mut self) -> &EventType {
+        let (name, flavor) = (&self.name, &mut self.flavor);
+        let ty = self.ty.get_or_insert_with(|| match alias::resolve(name) {
+            Some(known) => {
+                *flavor = known.flavor;
+                known.ty
+            }
+            None => EventType::from_lossy(name),
+        });
+        self.level.get_or_insert_with(|| ty.default_level());
+        ty
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        self.level.unwrap_or(Level::Info)
+    }
+
+    /// What it is called where it is exported: as the conventions call it, where they do.
+    pub(crate) fn event_name(&self) -> Cow<'_, str> {
+        match &self.ty {
+            Some(ty) if *ty == "evaluation.result" => semconv::GEN_AI_EVALUATION_RESULT.into(),
+            Some(ty) => ty.to_string().into(),
+            None => self.name.as_ref().into(),
+        }
+    }
 }
 
 impl Default for Record {

@@ -23,6 +23,7 @@ mod metric;
 mod metric_spec;
 mod ours;
 mod span_spec;
+mod taxonomy;
 mod value;
 
 pub use attribute::*;
@@ -32,6 +33,7 @@ pub use metric::*;
 pub use metric_spec::*;
 pub use ours::*;
 pub use span_spec::*;
+pub use taxonomy::*;
 pub use value::*;
 
 /// Commit of `open-telemetry/semantic-conventions-genai` the names follow.

@@ -13,7 +13,7 @@ use crate::event::{Key, Value};
 use crate::layer::instance;
 use crate::layer::starting::Opened;
 use crate::layer::visit::with_scratch;
-use crate::record::{Limits, Outcome};
+use crate::record::{Limits, Moment, Outcome};
 use crate::semconv;
 
 /// A span that has started and not ended. Shared by reference between the code that runs inside and the code that ends it.
@@ -90,12 +90,8 @@ impl<K> ActiveSpan<K> {
                 for (name, value) in attributes {
                     fields.set_value(*name, value.clone(), &Limits::DEFAULT);
                 }
-                o.instance.moment(
-                    Some(&o.state),
-                    event_type.to_owned(),
-                    crate::event::Level::Info,
-                    fields,
-                );
+                let moment = Moment::new(event_type.to_owned());
+                o.instance.moment(Some(&o.state), moment, fields);
             });
         });
         self
@@ -190,7 +186,7 @@ impl<K> ActiveSpan<K> {
         });
     }
 
-    fn end(&self, outcome: Outcome) {
+    pub(super) fn end(&self, outcome: Outcome) {
         self.each(|o| o.instance.end(&o.state, outcome, None));
     }
 }

@@ -48,7 +48,8 @@ pub trait SpanExt {
     fn add_link(&self, span: SpanContext);
 }
 
-fn opened(span: &Span) -> Option<Opened> {
+/// The span in the eyes of the installation whose layer its subscriber has.
+pub(crate) fn opened(span: &Span) -> Option<Opened> {
     span.with_subscriber(|(id, dispatch)| {
         let layer = dispatch.downcast_ref::<GenAiLayer>()?;
         let (instance, state) = (layer.instance().clone(), layer.state(id)?);

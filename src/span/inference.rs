@@ -1,7 +1,7 @@
 //! What is learned while a model is called.
 
 use super::{ActiveSpan, Inference};
-use crate::event::{Level, Usage, Value};
+use crate::event::{Usage, Value};
 use crate::layer::visit::with_scratch;
 use crate::provider::Answer;
 use crate::record::{Limits, Moment};
@@ -97,9 +97,19 @@ impl Call {
     /// `gen_ai.response.time_to_first_chunk`; each is `llm.call.chunk` on the bus, with `text` where
     /// [`chunk_text`](crate::TelemetryBuilder::chunk_text) allows it, and nothing on the wire.
     pub fn chunk(&self, text: &str) -> &Self {
+        self.piece("llm.call.chunk", text)
+    }
+
+    /// A piece of the model's streamed reasoning arrived: as [`chunk`](Self::chunk), and `llm.call.thinking` on the bus.
+    pub fn thinking(&self, text: &str) -> &Self {
+        self.piece("llm.call.thinking", text)
+    }
+
+    fn piece(&self, event_type: &'static str, text: &str) -> &Self {
         self.each(|o| {
-            o.instance.chunk_arrived(&o.state);
-            if !o.instance.bus.has_interest() {
+            let count = o.instance.chunk_arrived(&o.state);
+            let exported = o.instance.chunk_export.takes(count);
+            if !exported && !o.instance.bus.has_interest() {
                 return;
             }
             with_scratch(|fields| {
@@ -112,9 +122,8 @@ impl Call {
                     fields.set_str(semconv::GENAI_CHUNK_TEXT, text, &Limits::DEFAULT);
                 }
                 let moment = Moment {
-                    event_type: "llm.call.chunk".into(),
-                    level: Level::Debug,
-                    bus_only: true,
+                    bus_only: !exported,
+                    ..Moment::new(event_type)
                 };
                 o.instance.push_moment(Some(&o.state), moment, fields);
             });

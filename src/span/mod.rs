@@ -22,19 +22,24 @@ mod active;
 mod ext;
 mod future;
 mod inference;
+mod moments;
 mod scope;
 mod site;
 mod starter;
 mod stream;
+pub mod subjects;
 
 pub use active::ActiveSpan;
+pub(crate) use ext::opened;
 pub use ext::{SetParentError, SpanExt};
 pub use future::Run;
 pub use inference::Call;
+pub use moments::{FailurePolicy, Paused, Source, ToolFailure, Validation};
 pub use scope::{Scope, Scoped, scope};
 pub use starter::Starter;
 pub use stream::{InstrumentedStream, StreamExt, TryInstrumentedStream};
 
+use crate::event::Subject;
 use crate::semconv::{self, operation};
 
 /// A call of a model: chat, text completion, generation, embeddings.
@@ -125,9 +130,7 @@ pub fn tool(name: &str) -> Starter<Plain> {
 
 /// A step of a run: a span of that name. What a plain `#[tracing::instrument]` makes too.
 pub fn step(name: &str) -> Starter<Plain> {
-    Starter::new("step")
-        .with(semconv::GENAI_SUBJECT, "step")
-        .named(semconv::STEP_NAME, name)
+    Starter::of(Subject::STEP).named(semconv::STEP_NAME, name)
 }
 
 /// A span in which an agent plans: operation `plan`; the model call it makes is its child.

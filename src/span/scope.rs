@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 
 use crate::event::{Key, Value};
 use crate::layer::scope;
-use crate::record::{Fields, Limits};
+use crate::record::{Around, Fields, Limits};
 
 /// Attributes of a scope. Made by [`scope`](crate::scope()).
 #[derive(Clone)]
 #[must_use = "it takes effect in `in_scope` or `run`"]
-pub struct Scope(Arc<Fields>);
+pub struct Scope(Arc<Around>);
 
 /// Puts attributes on every GenAI span, step and moment that begins within: in `in_scope`'s closure or `run`'s future, and in
 /// what is spawned from spans that began there. An attribute that a span sets itself wins; an inner scope wins over an outer
@@ -37,10 +37,21 @@ pub fn scope<K: Into<Key>, V: Into<Value>>(attributes: impl IntoIterator<Item = 
     for (name, value) in attributes {
         fields.set_value(name, value.into(), &Limits::DEFAULT);
     }
-    Scope(Arc::new(fields))
+    Scope(Arc::new(Around {
+        fields,
+        cause: None,
+    }))
 }
 
 impl Scope {
+    pub(crate) fn around(around: Around) -> Self {
+        Self(Arc::new(around))
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Around> {
+        &self.0
+    }
+
     /// Runs `f` in the scope.
     pub fn in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
         scope::within(&self.0, f)
@@ -57,7 +68,7 @@ impl Scope {
 
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = self.0.fields.iter().map(|(name, _)| name).collect();
         f.debug_tuple("Scope").field(&names).finish()
     }
 }
@@ -68,7 +79,7 @@ pin_project_lite::pin_project! {
     pub struct Scoped<F> {
         #[pin]
         inner: F,
-        scope: Arc<Fields>,
+        scope: Arc<Around>,
     }
 }
 

@@ -37,18 +37,25 @@ macro_rules! site {
     };
 }
 
-/// The span of `operation`, with what `fields` knows for the neighbours.
-pub(crate) fn span(operation: &str, place: Place, fields: &Fields) -> Span {
-    match operation {
-        "chat" => site!(place, fields, "chat"),
-        "generate_content" => site!(place, fields, "generate_content"),
-        "text_completion" => site!(place, fields, "text_completion"),
-        "embeddings" => site!(place, fields, "embeddings"),
-        "execute_tool" => site!(place, fields, "execute_tool"),
-        "invoke_agent" => site!(place, fields, "invoke_agent"),
-        "invoke_workflow" => site!(place, fields, "invoke_workflow"),
-        "plan" => site!(place, fields, "plan"),
-        "retrieval" => site!(place, fields, "retrieval"),
-        _ => site!(place, fields, "step"),
-    }
+macro_rules! sites {
+    ($site:expr, $place:expr, $fields:expr, $($name:literal)*) => {
+        match $site {
+            $($name => site!($place, $fields, $name),)*
+            _ => site!($place, $fields, "step"),
+        }
+    };
+}
+
+/// The span called `name`, an operation's or a subject's, with what `fields` knows for the neighbours.
+pub(crate) fn span(name: &str, place: Place, fields: &Fields) -> Span {
+    sites!(name, place, fields,
+        "chat" "generate_content" "text_completion" "embeddings"
+        "execute_tool" "invoke_agent" "invoke_workflow" "plan" "retrieval"
+        "workflow.train" "workflow.test" "call" "tag" "session" "conversation.turn" "agent"
+        "plan.observation" "mcp.connection" "mcp.tool" "mcp.request" "retrieval.search"
+        "memory.query" "memory.retrieval" "memory.save" "guardrail" "evaluation"
+        "checkpoint.save" "checkpoint.fork" "checkpoint.restore"
+        "skill.discovery" "skill.download" "api.call" "process.exec"
+        "a2a.delegation" "a2a.conversation" "a2a.parallel" "a2a.server_task"
+    )
 }

@@ -11,8 +11,9 @@ use tracing::Span;
 use super::active::ActiveSpan;
 use super::future::Run;
 use super::site::{self, Place};
-use super::{Inference, Plain};
-use crate::event::{Key, Value};
+use super::{Inference, Paused, Plain, Source};
+use crate::emit::Cause;
+use crate::event::{Channel, Flavor, Key, Subject, Value};
 use crate::layer::starting;
 use crate::record::{Fields, Limits};
 use crate::semconv;
@@ -20,10 +21,12 @@ use crate::semconv;
 /// A span about to start. Made by [`chat`](crate::chat), [`tool`](crate::tool) and their siblings.
 #[must_use = "nothing is recorded until `start`, `run` or `in_scope`"]
 pub struct Starter<K> {
-    operation: &'static str,
+    /// The name of its call site.
+    site: &'static str,
     fields: Fields,
     place: Place,
     remote: Option<Context>,
+    cause: Option<Cause>,
     links: Vec<SpanContext>,
     kind: PhantomData<fn() -> K>,
 }
@@ -33,26 +36,36 @@ impl<K> fmt::Debug for Starter<K> {
         // Attributes may be content: their names are enough to know what one is looking at.
         let names: Vec<_> = self.fields.iter().map(|(name, _)| name).collect();
         f.debug_struct("Starter")
-            .field("operation", &self.operation)
+            .field("site", &self.site)
             .field("attributes", &names)
             .finish_non_exhaustive()
     }
 }
 
 impl<K> Starter<K> {
+    /// A span of the subject that `operation` stands for.
     pub(crate) fn new(operation: &'static str) -> Self {
-        let starter = Self {
-            operation,
+        Self::at(operation).with(semconv::GEN_AI_OPERATION_NAME, operation)
+    }
+
+    /// A span of this subject, whose operation, if it has one, others may share.
+    pub(crate) fn of(subject: Subject) -> Self {
+        let starter = Self::at(subject.name()).with(semconv::GENAI_SUBJECT, subject.name());
+        match subject.operation() {
+            Some(operation) => starter.with(semconv::GEN_AI_OPERATION_NAME, operation),
+            None => starter,
+        }
+    }
+
+    fn at(site: &'static str) -> Self {
+        Self {
+            site,
             fields: Fields::default(),
             place: Place::Current,
             remote: None,
+            cause: None,
             links: Vec::new(),
             kind: PhantomData,
-        };
-        if operation == "step" {
-            starter
-        } else {
-            starter.with(semconv::GEN_AI_OPERATION_NAME, operation)
         }
     }
 
@@ -112,19 +125,65 @@ impl<K> Starter<K> {
         self
     }
 
+    /// Names the event that set this off, instead of the one of the [scope](crate::triggered_by).
+    pub fn triggered_by(mut self, cause: impl Into<Cause>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Says who emits, `source.*`: the same agent, crew or task across runs.
+    pub fn source(mut self, source: Source) -> Self {
+        self = self.attr(semconv::SOURCE_FINGERPRINT, source.fingerprint);
+        if let Some(kind) = source.kind {
+            self = self.attr(semconv::SOURCE_TYPE, kind);
+        }
+        match source.metadata {
+            Some(metadata) => self.attr(semconv::SOURCE_METADATA, metadata),
+            None => self,
+        }
+    }
+
+    /// Goes on with work that was paused: the span links the one that was, and carries the same `workflow.run.id`.
+    pub fn resume(mut self, paused: &Paused) -> Self {
+        self = self.attr(semconv::WORKFLOW_RUN_ID, paused.run_id.as_str());
+        self.link(paused.span_context())
+    }
+
+    /// The dialect it is told in, `genai.flavor`: `crew`, `pipeline`, `flow`.
+    pub fn flavor(self, flavor: impl Into<Flavor>) -> Self {
+        let flavor: Flavor = flavor.into();
+        self.attr(semconv::GENAI_FLAVOR, flavor.as_str())
+    }
+
+    /// The channel of its events, instead of the subject's.
+    pub fn channel(self, channel: impl Into<Channel>) -> Self {
+        let channel: Channel = channel.into();
+        self.attr(semconv::GENAI_CHANNEL, channel.as_str())
+    }
+
+    /// Hides its events from user-facing subscribers; logs, stores and exporters have them all the same.
+    pub fn internal(self) -> Self {
+        self.with(semconv::GENAI_VISIBILITY, "internal")
+    }
+
     /// Starts the span.
     pub fn start(self) -> ActiveSpan<K> {
         let Self {
-            operation,
+            site,
             fields,
             place,
             remote,
+            cause,
             links,
             ..
         } = self;
         // The fields are moved to the layer; what the neighbours print is read from a copy of the few short ones.
         let shown = fields.clone();
-        let (span, opened) = starting::start(fields, || site::span(operation, place, &shown));
+        let make = || site::span(site, place, &shown);
+        let (span, opened) = match cause {
+            Some(cause) => cause.scope().in_scope(|| starting::start(fields, make)),
+            None => starting::start(fields, make),
+        };
         for opened in &opened {
             if let Some(remote) = &remote {
                 opened.instance.set_parent(&opened.state, remote);
@@ -180,12 +239,22 @@ impl Starter<Plain> {
 
     /// What the agent or tool is for: `gen_ai.agent.description` or `gen_ai.tool.description`.
     pub fn description(self, text: &str) -> Self {
-        let name = if self.operation == "execute_tool" {
+        let name = if self.site == "execute_tool" {
             semconv::GEN_AI_TOOL_DESCRIPTION
         } else {
             semconv::GEN_AI_AGENT_DESCRIPTION
         };
         self.with(name, text)
+    }
+
+    /// Which attempt this is, from 1: `tool.attempt` of tools, `step.attempt` of everything else.
+    pub fn attempt(self, number: u32) -> Self {
+        let name = if self.site == "execute_tool" {
+            semconv::TOOL_ATTEMPT
+        } else {
+            semconv::STEP_ATTEMPT
+        };
+        self.attr(name, number)
     }
 
     /// The one model an agent always uses, `gen_ai.request.model`.

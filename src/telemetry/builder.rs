@@ -20,14 +20,17 @@ use crate::console::{ConsoleOptions, Output};
 use crate::diagnostics;
 use crate::enrich::builtin::Prices;
 use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
-use crate::event::EventId;
+use crate::event::{Channel, EventId};
 use crate::export::Exports;
 #[cfg(feature = "otlp")]
 use crate::export::metrics::MetricNames;
 use crate::export::plugged::{BoxedExporter, Plugged};
-use crate::layer::Steps;
 use crate::layer::instance::{Instance, Sampling, next_number};
+use crate::layer::misuse::Misuse;
 use crate::layer::state::OpenSpans;
+use crate::layer::{ChunkExport, ScopePolicy, Steps};
+use crate::pipeline::Rules;
+use crate::pipeline::channels::DeclaredChannels;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::thread::{Parts, Worker};
 use crate::stats::Books;
@@ -51,6 +54,11 @@ pub struct TelemetryBuilder {
     error_messages: bool,
     mirror_moments: bool,
     chunk_text: bool,
+    chunk_export: ChunkExport,
+    scopes: ScopePolicy,
+    content: bool,
+    dedupe: Option<usize>,
+    channels: Option<Vec<Channel>>,
     queue_records: usize,
     queue_bytes: usize,
     batch: BatchSettings,
@@ -106,6 +114,11 @@ impl TelemetryBuilder {
             error_messages: false,
             mirror_moments: true,
             chunk_text: false,
+            chunk_export: ChunkExport::default(),
+            scopes: ScopePolicy::default(),
+            content: false,
+            dedupe: None,
+            channels: None,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
             batch: BatchSettings {
@@ -233,6 +246,43 @@ impl TelemetryBuilder {
     /// Whether `llm.call.chunk` events carry the piece's text. It never leaves the process. Default `false`.
     pub fn chunk_text(mut self, on: bool) -> Self {
         self.chunk_text = on;
+        self
+    }
+
+    /// Whether events keep their content: the bodies of emitted and imported events (prompts, answers, arguments, results),
+    /// and attributes that hold such. Default `false`: an event arrives without them. Attributes that spans of yours declare
+    /// are yours, and stay either way.
+    pub fn content(mut self, on: bool) -> Self {
+        self.content = on;
+        self
+    }
+
+    /// Which pieces of streamed answers are exported as log records. Default: none; subscribers get every piece.
+    pub fn chunk_export(mut self, export: ChunkExport) -> Self {
+        self.chunk_export = export;
+        self
+    }
+
+    // === rules about spans and events ===
+
+    /// When spans count as nested too deeply, and what is done about that and about spans left out of order.
+    pub fn scopes(mut self, policy: ScopePolicy) -> Self {
+        self.scopes = policy;
+        self
+    }
+
+    /// Drops an emitted or imported event that is identical to one of the last `events` ones: same type, place, channel,
+    /// level, attributes and content. What is dropped is counted as `duplicate`. Off by default; starts and ends of spans are
+    /// never dropped.
+    pub fn dedupe(mut self, events: usize) -> Self {
+        self.dedupe = (events > 0).then_some(events);
+        self
+    }
+
+    /// Declares the channels the application uses, beside the [known ones](Channel::KNOWN): an event on another one is
+    /// reported once on stderr, and goes on. By default any channel will do.
+    pub fn channels<C: Into<Channel>>(mut self, channels: impl IntoIterator<Item = C>) -> Self {
+        self.channels = Some(channels.into_iter().map(Into::into).collect());
         self
     }
 
@@ -380,6 +430,10 @@ impl TelemetryBuilder {
             activate: self.activate,
             error_messages: self.error_messages,
             mirror_moments: self.mirror_moments,
+            content: self.content,
+            chunk_export: self.chunk_export,
+            scopes: self.scopes,
+            misuse: Misuse::default(),
             chunk_text: self.chunk_text,
         });
         let propagators = env::propagators(env);
@@ -414,6 +468,10 @@ impl TelemetryBuilder {
                 aliases: self.aliases,
             },
             console,
+            rules: Rules {
+                dedupe: self.dedupe,
+                channels: self.channels.map(DeclaredChannels::new),
+            },
             #[cfg(feature = "otlp")]
             exports: Box::new(move |runtime| {
                 let otlp = outlets.open(&observed, runtime);

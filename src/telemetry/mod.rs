@@ -262,6 +262,7 @@ impl Closing {
             capture: self.instance.books.read(),
             partial: self.instance.parts.read().dropped,
             bus: self.bus.stats(),
+            scopes: self.instance.misuse.read(),
             in_time,
             took,
             ..Report::default()

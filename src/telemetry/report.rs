@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bus::BusStats;
+use crate::layer::ScopeStats;
 use crate::stats::{Loss, Tally};
 
 /// What became of everything, since the start, per outlet; from [`flush`](crate::Telemetry::flush),
@@ -29,6 +30,8 @@ pub struct Report {
     /// What was lost of records that were delivered all the same: late writes, attributes beyond the limits, a hook's
     /// part.
     pub partial: BTreeMap<Loss, u64>,
+    /// Mistakes with spans: nested too deeply, left out of order.
+    pub scopes: ScopeStats,
     /// Whether the call got through everything within its time.
     pub in_time: bool,
     /// How long the call took; zero for `stats`.

@@ -4,9 +4,9 @@ use opentelemetry::{SpanId, TraceId};
 
 use super::wire::{self, Place};
 use crate::clock::Clock;
-use crate::event::Level;
+use crate::event::{Level, Value};
 use crate::export::shape::{self, Exception};
-use crate::record::{FieldRef, Record};
+use crate::record::{FieldRef, Moment, Record};
 use crate::semconv;
 
 /// Appends the inside of a `LogRecord`: of the record's moment if it is one, else of the exception that ended its span.
@@ -15,10 +15,10 @@ pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock, _: &mu
     wire::fixed64(buffer, 1, at);
     match &record.moment {
         Some(moment) => {
-            severity(buffer, moment.level);
-            attributes(buffer, record);
+            severity(buffer, moment.level());
+            attributes(buffer, record, moment);
             place(buffer, record, at);
-            wire::text(buffer, 12, &moment.event_type);
+            wire::text(buffer, 12, &moment.event_name());
         }
         None => {
             severity(buffer, Level::Warn);
@@ -36,13 +36,23 @@ fn severity(buffer: &mut Vec<u8>, level: Level) {
     wire::text(buffer, 3, level.severity_text());
 }
 
-/// The text as body, the rest as attributes.
-fn attributes(buffer: &mut Vec<u8>, record: &Record) {
+/// The content or the text as body, the rest as attributes.
+fn attributes(buffer: &mut Vec<u8>, record: &Record, moment: &Moment) {
     let fields = &record.fields;
-    if let Some(text) = fields.get(semconv::MESSAGE) {
-        wire::any(buffer, 5, text, Place::Log);
+    let text = fields.get(semconv::MESSAGE);
+    match &moment.body {
+        Some(body) => {
+            let body = Value::from(serde_json::Value::clone(body));
+            wire::any(buffer, 5, FieldRef::Value(&body), Place::Log);
+        }
+        None => {
+            if let Some(text) = text {
+                wire::any(buffer, 5, text, Place::Log);
+            }
+        }
     }
-    let rest = |name: &str| name != semconv::MESSAGE && shape::leaves(name);
+    let is_body = |name: &str| name == semconv::MESSAGE && moment.body.is_none();
+    let rest = |name: &str| !is_body(name) && shape::leaves(name);
     for (name, value) in fields.iter().filter(|(name, _)| rest(name)) {
         wire::attribute(buffer, 6, name, value, Place::Log);
     }

@@ -72,8 +72,8 @@ fn expected(record: &Record, clock: &Clock) -> LogRecord {
     LogRecord {
         time_unix_nano: at,
         observed_time_unix_nano: at,
-        severity_number: moment.level.severity_number(),
-        severity_text: moment.level.severity_text().to_owned(),
+        severity_number: moment.level().severity_number(),
+        severity_text: moment.level().severity_text().to_owned(),
         body: record
             .fields
             .get("message")
@@ -91,7 +91,7 @@ fn expected(record: &Record, clock: &Clock) -> LogRecord {
             SpanId::INVALID => vec![],
             span => span.to_bytes().to_vec(),
         },
-        event_name: moment.event_type.to_string(),
+        event_name: moment.name.to_string(),
     }
 }
 
@@ -112,11 +112,12 @@ proptest! {
 
 fn moment(level: Level, attributes: &[(&'static str, Value)]) -> Record {
     let mut record = record(attributes);
-    record.moment = Some(Moment {
-        event_type: "order.placed".into(),
-        level,
-        bus_only: false,
-    });
+    let mut moment = Moment {
+        level: Some(level),
+        ..Moment::new("order.placed")
+    };
+    moment.resolve();
+    record.moment = Some(moment);
     record
 }
 

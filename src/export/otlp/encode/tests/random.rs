@@ -228,9 +228,8 @@ pub(super) fn moment() -> impl Strategy<Value = Record> {
                 end: at.into(),
                 fields: filled(attributes, &Limits::DEFAULT),
                 moment: Some(Moment {
-                    event_type: event_type.into(),
-                    level,
-                    bus_only: false,
+                    level: Some(level),
+                    ..Moment::new(event_type)
                 }),
                 ..Record::default()
             };

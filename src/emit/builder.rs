@@ -1,0 +1,222 @@
+//! An event in the making.
+
+use std::any::type_name;
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+use tracing::Span;
+
+use super::{Cause, installed};
+use crate::event::{Channel, CustomEvent, EventId, Flavor, Key, Level, Value, alias, import};
+use crate::layer::entered;
+use crate::layer::visit::with_scratch;
+use crate::record::{Fields, Limits, Moment};
+use crate::semconv;
+use crate::span::opened;
+
+/// An event about to be emitted. Made by [`event`](crate::event()).
+///
+/// ```
+/// use tracing_genai::{event, event::Level};
+///
+/// event("billing.invoice.paid")
+///     .attr("invoice.id", 7)
+///     .channel("BILLING")
+///     .level(Level::Warn)
+///     .emit();
+/// ```
+#[must_use = "nothing happens until `emit`"]
+pub struct EventBuilder {
+    name: Cow<'static, str>,
+    fields: Fields,
+    body: Option<serde_json::Value>,
+    level: Option<Level>,
+    error: Option<(&'static str, Option<String>)>,
+    cause: Option<Cause>,
+    span: Option<Span>,
+}
+
+impl fmt::Debug for EventBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Attributes may be content: their names are enough to know what one is looking at.
+        let names: Vec<_> = self.fields.iter().map(|(name, _)| name).collect();
+        f.debug_struct("EventBuilder")
+            .field("name", &self.name)
+            .field("attributes", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EventBuilder {
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
+        Self {
+            name,
+            fields: Fields::default(),
+            body: None,
+            level: None,
+            error: None,
+            cause: None,
+            span: None,
+        }
+    }
+
+    pub(super) fn from_custom<E: CustomEvent>(event: E) -> Self {
+        let mut builder = Self::new(Cow::Borrowed(E::TYPE)).level(event.level());
+        builder = builder.channel(event.channel());
+        for (name, value) in event.into_attrs().iter() {
+            builder = builder.attr(name.to_owned(), value.clone());
+        }
+        builder
+    }
+
+    /// Sets an attribute. The last value of a name wins.
+    pub fn attr(mut self, name: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.fields.set_value(name, value.into(), &Limits::DEFAULT);
+        self
+    }
+
+    /// Sets an attribute for each key of `data`; data that is no object becomes the attribute `data`, `null` nothing. What
+    /// does not serialise becomes a text that says so.
+    pub fn data(mut self, data: impl Serialize) -> Self {
+        match Value::from_serialize(&data) {
+            Value::Json(serde_json::Value::Object(entries)) => {
+                for (name, value) in entries {
+                    self = self.attr(name, value);
+                }
+                self
+            }
+            Value::Json(serde_json::Value::Null) => self,
+            other => self.attr("data", other),
+        }
+    }
+
+    /// A text for people: the body of the log record. It is kept whatever the rules about content say, so let it name no
+    /// prompts and answers.
+    pub fn message(self, text: &str) -> Self {
+        self.attr(semconv::MESSAGE, text)
+    }
+
+    /// Content: what people and models wrote, what tools got and gave. Kept where
+    /// [`content`](crate::TelemetryBuilder::content) allows it.
+    pub fn body(mut self, body: impl Serialize) -> Self {
+        self.body = Some(Value::from_serialize(&body).to_json());
+        self
+    }
+
+    /// The channel; by default that of the type, [`Channel::SYSTEM`] for types of one's own.
+    pub fn channel(self, channel: impl Into<Channel>) -> Self {
+        let channel: Channel = channel.into();
+        self.attr(semconv::GENAI_CHANNEL, channel.as_str())
+    }
+
+    /// The level; by default that of the type, [`Level::Info`] for types of one's own.
+    pub fn level(mut self, level: Level) -> Self {
+        self.level = Some(level);
+        self
+    }
+
+    /// The dialect it is told in.
+    pub fn flavor(self, flavor: impl Into<Flavor>) -> Self {
+        let flavor: Flavor = flavor.into();
+        self.attr(semconv::GENAI_FLAVOR, flavor.as_str())
+    }
+
+    /// Hides it from user-facing subscribers; logs, stores and exporters have it all the same.
+    pub fn internal(self) -> Self {
+        self.attr(semconv::GENAI_VISIBILITY, "internal")
+    }
+
+    /// The error it tells of: its Rust type as `error.type`; its text is content. The level is `ERROR` unless another is set.
+    pub fn error<E: fmt::Display + ?Sized>(mut self, error: &E) -> Self {
+        self.level.get_or_insert(Level::Error);
+        let allowed = installed().is_some_and(|instance| instance.error_messages);
+        let message = allowed.then(|| {
+            with_scratch(|fields| {
+                let text = format_args!("{error}");
+                fields.set_fmt(semconv::EXCEPTION_MESSAGE, &text, &Limits::DEFAULT);
+                fields.str(semconv::EXCEPTION_MESSAGE).map(str::to_owned)
+            })
+        });
+        self.error = Some((type_name::<E>(), message.flatten()));
+        self
+    }
+
+    /// Names the event that set this one off, instead of the one of the [scope](crate::triggered_by).
+    pub fn triggered_by(mut self, cause: impl Into<Cause>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Says that it happened in `span`, and not in the span this thread is in.
+    pub fn in_span(mut self, span: &Span) -> Self {
+        self.span = Some(span.clone());
+        self
+    }
+
+    /// Emits it, and says under which id. `None` where no layer is installed.
+    pub fn emit(mut self) -> Option<EventId> {
+        let (instance, state) = match &self.span {
+            Some(span) => opened(span).map(|seen| (seen.instance, Some(seen.state)))?,
+            None => {
+                let instance = installed()?;
+                let state = entered::current(instance.number);
+                (instance, state)
+            }
+        };
+        self.translate();
+        if let Some((kind, message)) = self.error.take() {
+            self = self.attr(semconv::ERROR_TYPE, kind);
+            if let Some(message) = message {
+                self = self.attr(semconv::EXCEPTION_MESSAGE, message);
+            }
+        }
+        let id = instance.event_id();
+        let moment = Moment {
+            level: self.level,
+            id,
+            body: self.body.take().map(Box::new),
+            ..Moment::new(self.name)
+        };
+        let emit = |fields: &mut Fields| instance.moment(state.as_ref(), moment, fields);
+        match self.cause {
+            Some(cause) => cause.scope().in_scope(|| emit(&mut self.fields)),
+            None => emit(&mut self.fields),
+        }
+        Some(EventId::from_u128(id))
+    }
+
+    /// Gives the data of an event that goes by a name of another system's the places this library has for it.
+    fn translate(&mut self) {
+        let Some(known) = alias::resolve(&self.name).filter(|known| known.ty != *self.name) else {
+            return;
+        };
+        let mut data = serde_json::Map::new();
+        let mut rest = Fields::default();
+        for (name, value) in self.fields.iter() {
+            if name.starts_with("genai.") {
+                rest.set_value(name.to_owned(), value.to_value(), &Limits::DEFAULT);
+            } else {
+                data.insert(name.to_owned(), value.to_value().to_json());
+            }
+        }
+        let read = import::read_named(&self.name, data);
+        for (name, value) in read.attrs.iter() {
+            rest.set_value(name.to_owned(), value.clone(), &Limits::DEFAULT);
+        }
+        if let Some(error) = read.error {
+            rest.set_str(semconv::ERROR_TYPE, &error.kind, &Limits::DEFAULT);
+        }
+        if rest.get(semconv::GENAI_FLAVOR).is_none() && !known.flavor.is_none() {
+            rest.set_str(
+                semconv::GENAI_FLAVOR,
+                known.flavor.as_str(),
+                &Limits::DEFAULT,
+            );
+        }
+        self.body = self.body.take().or(read.body.map(|body| body.0));
+        self.level.get_or_insert(read.level);
+        self.name = read.ty.to_string().into();
+        self.fields = rest;
+    }
+}
