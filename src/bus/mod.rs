@@ -31,6 +31,7 @@ use self::{
     dispatcher::Dispatcher,
     mailbox::{Mailbox, MailboxCounts},
 };
+pub(crate) use self::subscription::Tail;
 pub use self::{
     handler::{HandlerBuilder, HandlerId},
     stats::{BusFlush, BusStats},

@@ -144,6 +144,28 @@ impl Subscription {
     }
 }
 
+/// The other end of a subscription: what it was offered, and how to end it.
+#[derive(Debug, Clone)]
+pub(crate) struct Tail(Arc<Mailbox>);
+
+impl Tail {
+    /// Events offered so far, missed ones included.
+    pub(crate) fn offered(&self) -> u64 {
+        self.0.counts().offered
+    }
+
+    /// Offers it nothing more; what is there can still be read.
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+}
+
+impl Subscription {
+    pub(crate) fn tail(&self) -> Tail {
+        Tail(Arc::clone(&self.mailbox))
+    }
+}
+
 impl Stream for Subscription {
     type Item = Delivery;
 
