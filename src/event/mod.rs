@@ -24,7 +24,7 @@ mod value;
 pub mod view;
 
 pub use self::{
-    alias::Dialect,
+    alias::{Dialect, Resolved},
     attrs::{Attrs, Key},
     channel::Channel,
     data::{Body, Causality, ErrorInfo, Event, EventData, Flavor, Visibility, Who},
