@@ -177,20 +177,17 @@ impl EventType {
     }
 
     /// The level events of this type have unless they say otherwise: failed is an error, blocked and canceled
-    /// a warning, stream chunks are debug, `security.alert` an alert; the rest is info.
+    /// a warning, stream chunks are debug, other moments what the subject table says; the rest is info.
     pub fn default_level(&self) -> Level {
-        match (&self.phase, self.subject) {
-            (Phase::Failed, _) => Level::Error,
-            (Phase::Blocked | Phase::Canceled, _) => Level::Warn,
-            (Phase::Moment(word), subject) => match (subject, word.as_ref()) {
-                (_, "chunk") | (Subject::LLM_CALL, "thinking") => Level::Debug,
-                (Subject::SECURITY, "alert") => Level::Alert,
-                (Subject::SECURITY, "warning" | "block")
-                | (Subject::TOOL_CALL, "failure_reported") => Level::Warn,
-                (Subject::LOG, "error") => Level::Error,
-                _ => Level::Info,
+        match &self.phase {
+            Phase::Failed => Level::Error,
+            Phase::Blocked | Phase::Canceled => Level::Warn,
+            Phase::Moment(word) => match self.subject.moment_level(word) {
+                Some(level) => level,
+                None if word == "chunk" => Level::Debug,
+                None => Level::Info,
             },
-            (Phase::Started | Phase::Completed | Phase::Paused, _) => Level::Info,
+            Phase::Started | Phase::Completed | Phase::Paused => Level::Info,
         }
     }
 }
@@ -386,6 +383,10 @@ mod tests {
         assert_eq!(level("step.canceled"), Level::Warn);
         assert_eq!(level("llm.call.chunk"), Level::Debug);
         assert_eq!(level("security.alert"), Level::Alert);
+        assert_eq!(level("workflow.created"), Level::Debug);
+        assert_eq!(level("mcp.heartbeat"), Level::Trace);
+        assert_eq!(level("tool.input.invalid"), Level::Warn);
+        assert_eq!(level("billing.invoice.paid"), Level::Info);
         assert_eq!(level("billing.invoice.failed"), Level::Error);
     }
 }

@@ -28,7 +28,7 @@ pub mod view;
 pub(crate) use content::CONTENT;
 
 pub use self::{
-    alias::Dialect,
+    alias::{Dialect, Resolved},
     attrs::{Attrs, Key},
     channel::Channel,
     custom::CustomEvent,

@@ -1,6 +1,7 @@
 //! What has a life: the static table of 71 subjects.
 //!
-//! Owns, per subject: its kind, its span's name and kind, its default channel, its operation name, its usual phases.
+//! Owns, per subject: its kind, its span's name and kind, its default channel, its operation name, its usual phases
+//! and the levels of its moments.
 //! Promise: one row is everything there is to know about a subject; adding one means adding a row.
 //! Never: grows at run time. Names that are not here are event types of [`Subject::CUSTOM`].
 
@@ -8,7 +9,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer};
 
-use super::{Attrs, Channel, Kind, Value};
+use super::{Attrs, Channel, Kind, Level, Value};
 use crate::semconv;
 
 /// The role of a span towards others, as OpenTelemetry defines it.
@@ -56,6 +57,8 @@ struct Row {
     span: Option<SpanRow>,
     operation: Option<&'static str>,
     phases: &'static [&'static str],
+    /// The moments whose level is not that of moments in general.
+    levels: &'static [(&'static str, Level)],
 }
 
 const fn span(
@@ -73,7 +76,7 @@ const fn span(
 }
 
 macro_rules! subjects {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident, $channel:ident, $span:expr, $operation:expr, $phases:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident, $channel:ident, $span:expr, $operation:expr, $phases:expr $(, {$($word:literal: $level:ident),*})?;)*) => {
         #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -105,6 +108,7 @@ macro_rules! subjects {
                 span: $span,
                 operation: $operation,
                 phases: &$phases,
+                levels: &[$($(($word, Level::$level)),*)?],
             },)*]
         };
     };
@@ -112,13 +116,13 @@ macro_rules! subjects {
 
 subjects! {
     /// A run of several steps: a crew, a pipeline, a graph.
-    WORKFLOW = "workflow", Workflow, WORKFLOW, span(Internal, "invoke_workflow", None, Some("gen_ai.workflow.name")), Some("invoke_workflow"), ["started", "completed", "failed", "created", "paused", "plotted", "canceled"];
+    WORKFLOW = "workflow", Workflow, WORKFLOW, span(Internal, "invoke_workflow", None, Some("gen_ai.workflow.name")), Some("invoke_workflow"), ["started", "completed", "failed", "created", "paused", "plotted", "canceled"], {"created": Debug, "plotted": Debug};
     /// A training run of a workflow.
     WORKFLOW_TRAIN = "workflow.train", Workflow, WORKFLOW, span(Internal, "train", None, Some("gen_ai.workflow.name")), None, ["started", "completed", "failed"];
     /// A test run of a workflow.
     WORKFLOW_TEST = "workflow.test", Workflow, WORKFLOW, span(Internal, "test", None, Some("gen_ai.workflow.name")), None, ["started", "completed", "failed"];
     /// One step of a workflow, or a plain function.
-    STEP = "step", Step, STEP, span(Internal, "step", None, Some("step.name")), None, ["started", "completed", "failed", "paused", "progress", "validated", "retrying", "snapshot"];
+    STEP = "step", Step, STEP, span(Internal, "step", None, Some("step.name")), None, ["started", "completed", "failed", "paused", "progress", "validated", "retrying", "snapshot"], {"progress": Debug, "retrying": Warn, "snapshot": Debug};
     /// A monitored function call.
     CALL = "call", Step, SYSTEM, span(Internal, "call", None, Some("code.function.name")), None, ["started", "completed", "failed"];
     /// A decision where to go next.
@@ -130,15 +134,15 @@ subjects! {
     /// One turn of a conversation: from the user's message to the answer.
     CONVERSATION_TURN = "conversation.turn", Session, SESSION, span(Internal, "turn", None, Some("gen_ai.conversation.id")), None, ["started", "completed", "failed"];
     /// A message inside a conversation.
-    CONVERSATION_MESSAGE = "conversation.message", Session, MESSAGE, None, None, ["added", "opened", "chunk"];
+    CONVERSATION_MESSAGE = "conversation.message", Session, MESSAGE, None, None, ["added", "opened", "chunk"], {"opened": Debug};
     /// A conversation as a whole.
-    CONVERSATION = "conversation", Session, MESSAGE, None, None, ["snapshot"];
+    CONVERSATION = "conversation", Session, MESSAGE, None, None, ["snapshot"], {"snapshot": Debug};
     /// An agent as an object: created, shut down.
     AGENT = "agent", Agent, AGENT, span(Client, "create_agent", None, Some("gen_ai.agent.name")), Some("create_agent"), ["created", "shutdown"];
     /// An agent at work on one task.
     AGENT_EXECUTION = "agent.execution", Agent, AGENT, span(Internal, "invoke_agent", None, Some("gen_ai.agent.name")), Some("invoke_agent"), ["started", "completed", "failed"];
     /// What an agent announces for people to read.
-    AGENT_LOG = "agent.log", Agent, AGENT, None, None, ["announced", "output"];
+    AGENT_LOG = "agent.log", Agent, AGENT, None, None, ["announced", "output"], {"announced": Debug, "output": Debug};
     /// An agent thinking about how to proceed.
     PLAN_REASONING = "plan.reasoning", Plan, AGENT, span(Internal, "plan", None, Some("gen_ai.agent.name")), Some("plan"), ["started", "completed", "failed"];
     /// An agent judging how a step of its plan went.
@@ -146,15 +150,15 @@ subjects! {
     /// A plan and its changes.
     PLAN = "plan", Plan, AGENT, None, None, ["refined", "replanned", "goal_achieved"];
     /// A call of a language model: chat, completion, embeddings.
-    LLM_CALL = "llm.call", Llm, LLM, span(Client, "chat", Some(semconv::GEN_AI_OPERATION_NAME), Some("gen_ai.request.model")), Some("chat"), ["started", "completed", "failed", "chunk", "thinking", "blocked"];
+    LLM_CALL = "llm.call", Llm, LLM, span(Client, "chat", Some(semconv::GEN_AI_OPERATION_NAME), Some("gen_ai.request.model")), Some("chat"), ["started", "completed", "failed", "chunk", "thinking", "blocked"], {"thinking": Debug};
     /// The execution of a tool.
-    TOOL_CALL = "tool.call", Tool, TOOL, span(Internal, "execute_tool", None, Some("gen_ai.tool.name")), Some("execute_tool"), ["started", "completed", "failed", "failure_reported", "blocked"];
+    TOOL_CALL = "tool.call", Tool, TOOL, span(Internal, "execute_tool", None, Some("gen_ai.tool.name")), Some("execute_tool"), ["started", "completed", "failed", "failure_reported", "blocked", "announced", "chunk", "sealed"], {"failure_reported": Warn, "announced": Debug, "sealed": Debug};
     /// The arguments a model gave for a tool.
-    TOOL_INPUT = "tool.input", Tool, TOOL, None, None, ["invalid"];
+    TOOL_INPUT = "tool.input", Tool, TOOL, None, None, ["invalid"], {"invalid": Warn};
     /// A model's choice of a tool.
-    TOOL_SELECTION = "tool.selection", Tool, TOOL, None, None, ["invalid"];
+    TOOL_SELECTION = "tool.selection", Tool, TOOL, None, None, ["invalid"], {"invalid": Warn};
     /// A tool as an object.
-    TOOL = "tool", Tool, TOOL, None, None, ["recorded", "inferred", "schema_generated"];
+    TOOL = "tool", Tool, TOOL, None, None, ["recorded", "inferred", "schema_generated"], {"inferred": Debug, "schema_generated": Debug};
     /// A client connecting to an MCP server.
     MCP_CONNECTION = "mcp.connection", Mcp, MCP, span(Client, "initialize", None, None), None, ["started", "completed", "failed"];
     /// A tool called over MCP.
@@ -162,9 +166,9 @@ subjects! {
     /// Any other MCP request.
     MCP_REQUEST = "mcp.request", Mcp, MCP, span(Client, "mcp.request", Some("mcp.method.name"), None), None, ["started", "completed", "failed"];
     /// The configuration of MCP servers.
-    MCP_CONFIG = "mcp.config", Mcp, MCP, None, None, ["unavailable"];
+    MCP_CONFIG = "mcp.config", Mcp, MCP, None, None, ["unavailable"], {"unavailable": Error};
     /// An MCP peer as a whole.
-    MCP = "mcp", Mcp, MCP, None, None, ["heartbeat", "file_transfer", "agent_status", "authenticated"];
+    MCP = "mcp", Mcp, MCP, None, None, ["heartbeat", "file_transfer", "agent_status", "authenticated"], {"heartbeat": Trace};
     /// A retrieval as its caller sees it.
     RETRIEVAL_QUERY = "retrieval.query", Retrieval, RETRIEVAL, span(Client, "retrieval", None, Some("gen_ai.data_source.id")), Some("retrieval"), ["started", "completed", "failed"];
     /// One search inside a retrieval.
@@ -184,7 +188,7 @@ subjects! {
     /// A person asked for input.
     HUMAN_INPUT = "human.input", Human, HUMAN, None, None, ["requested", "received"];
     /// User code called at a defined point.
-    HOOK = "hook", Hook, SYSTEM, None, None, ["dispatched"];
+    HOOK = "hook", Hook, SYSTEM, None, None, ["dispatched"], {"dispatched": Debug};
     /// Saving state.
     CHECKPOINT_SAVE = "checkpoint.save", Checkpoint, CHECKPOINT, span(Internal, "checkpoint save", None, None), None, ["started", "completed", "failed"];
     /// Branching off saved state.
@@ -198,29 +202,29 @@ subjects! {
     /// Fetching a skill.
     SKILL_DOWNLOAD = "skill.download", Skill, SKILL, span(Client, "skill download", None, None), None, ["started", "completed", "failed"];
     /// A skill as an object.
-    SKILL = "skill", Skill, SKILL, None, None, ["loaded", "activated", "unavailable", "used"];
+    SKILL = "skill", Skill, SKILL, None, None, ["loaded", "activated", "unavailable", "used"], {"unavailable": Error};
     /// A signal of the operating system.
-    SYSTEM_SIGNAL = "system.signal", System, SYSTEM, None, None, ["received"];
+    SYSTEM_SIGNAL = "system.signal", System, SYSTEM, None, None, ["received"], {"received": Warn};
     /// The environment the process found itself in.
-    ENV = "env", System, SYSTEM, None, None, ["detected"];
+    ENV = "env", System, SYSTEM, None, None, ["detected"], {"detected": Debug};
     /// This library, switched on or off.
     MONITORING = "monitoring", System, SYSTEM, None, None, ["enabled", "disabled"];
     /// Configuration.
     CONFIG = "config", System, SYSTEM, None, None, ["updated"];
     /// The instrumentation of a framework.
-    INSTRUMENTATION = "instrumentation", System, SYSTEM, None, None, ["applied", "removed", "errored"];
+    INSTRUMENTATION = "instrumentation", System, SYSTEM, None, None, ["applied", "removed", "errored", "initialized"], {"applied": Debug, "removed": Debug, "errored": Error, "initialized": Debug};
     /// A measured value.
-    METRIC = "metric", System, SYSTEM, None, None, ["recorded"];
+    METRIC = "metric", System, SYSTEM, None, None, ["recorded"], {"recorded": Debug};
     /// A log line worth an event.
-    LOG = "log", System, SYSTEM, None, None, ["error"];
+    LOG = "log", System, SYSTEM, None, None, ["error", "warning", "info"], {"error": Error, "warning": Warn};
     /// Something suspicious.
-    SECURITY = "security", Security, SECURITY, None, None, ["alert", "warning", "block"];
+    SECURITY = "security", Security, SECURITY, None, None, ["alert", "warning", "block"], {"alert": Alert, "warning": Warn, "block": Warn};
     /// A call of an HTTP interface.
     API_CALL = "api.call", Api, API, span(Client, "HTTP", Some("http.request.method"), Some("url.template")), None, ["started", "completed", "failed"];
     /// A child process.
     PROCESS_EXEC = "process.exec", Process, SECURITY, span(Internal, "exec", None, Some("process.executable.name")), None, ["started", "completed", "failed"];
     /// A network connection.
-    NETWORK_CONNECTION = "network.connection", Network, SECURITY, None, None, ["opened", "errored"];
+    NETWORK_CONNECTION = "network.connection", Network, SECURITY, None, None, ["opened", "errored"], {"errored": Error};
     /// A task handed to another agent.
     A2A_DELEGATION = "a2a.delegation", A2a, A2A, span(Client, "invoke_agent", None, Some("gen_ai.agent.name")), Some("invoke_agent"), ["started", "completed", "failed", "paused"];
     /// A conversation of several turns with another agent.
@@ -232,25 +236,25 @@ subjects! {
     /// A message between agents.
     A2A_MESSAGE = "a2a.message", A2a, A2A, None, None, ["sent", "received"];
     /// Polling for a remote task.
-    A2A_POLL = "a2a.poll", A2a, A2A, None, None, ["opened", "status"];
+    A2A_POLL = "a2a.poll", A2a, A2A, None, None, ["opened", "status"], {"opened": Debug, "status": Debug};
     /// Push notifications about a remote task.
-    A2A_PUSH = "a2a.push", A2a, A2A, None, None, ["registered", "received", "sent", "timed_out"];
+    A2A_PUSH = "a2a.push", A2a, A2A, None, None, ["registered", "received", "sent", "timed_out"], {"timed_out": Warn};
     /// Streaming a remote task's output.
-    A2A_STREAM = "a2a.stream", A2a, A2A, None, None, ["opened", "chunk"];
+    A2A_STREAM = "a2a.stream", A2a, A2A, None, None, ["opened", "chunk"], {"opened": Debug};
     /// An agent's card.
     A2A_CARD = "a2a.card", A2a, A2A, None, None, ["fetched"];
     /// Authentication between agents.
-    A2A_AUTH = "a2a.auth", A2a, A2A, None, None, ["rejected"];
+    A2A_AUTH = "a2a.auth", A2a, A2A, None, None, ["rejected"], {"rejected": Error};
     /// An artefact another agent made.
     A2A_ARTIFACT = "a2a.artifact", A2a, A2A, None, None, ["received"];
     /// The connection to another agent.
-    A2A_CONNECTION = "a2a.connection", A2a, A2A, None, None, ["errored"];
+    A2A_CONNECTION = "a2a.connection", A2a, A2A, None, None, ["errored"], {"errored": Error};
     /// The transport agreed on.
-    A2A_TRANSPORT = "a2a.transport", A2a, A2A, None, None, ["negotiated"];
+    A2A_TRANSPORT = "a2a.transport", A2a, A2A, None, None, ["negotiated"], {"negotiated": Debug};
     /// The content type agreed on.
-    A2A_CONTENT_TYPE = "a2a.content_type", A2a, A2A, None, None, ["negotiated"];
+    A2A_CONTENT_TYPE = "a2a.content_type", A2a, A2A, None, None, ["negotiated"], {"negotiated": Debug};
     /// The context tasks share.
-    A2A_CONTEXT = "a2a.context", A2a, A2A, None, None, ["created", "expired", "idle", "finished", "pruned"];
+    A2A_CONTEXT = "a2a.context", A2a, A2A, None, None, ["created", "expired", "idle", "finished", "pruned"], {"created": Debug, "expired": Warn, "idle": Debug, "finished": Debug, "pruned": Debug};
     /// Anything the application defines; also the subject of every event type that is not in this table.
     CUSTOM = "custom", Custom, SYSTEM, None, None, [];
 }
@@ -330,6 +334,13 @@ impl Subject {
         self.row().phases
     }
 
+    /// The level a moment of it has, where that is not the one moments have in general.
+    pub(super) fn moment_level(self, word: &str) -> Option<Level> {
+        let levels = self.row().levels;
+        let (_, level) = levels.iter().find(|(known, _)| *known == word)?;
+        Some(*level)
+    }
+
     /// The subject an operation name (`gen_ai.operation.name`) stands for.
     pub fn from_operation(operation: &str) -> Option<Self> {
         Some(match operation {
@@ -391,6 +402,19 @@ mod tests {
             );
         }
         assert_eq!(Subject::parse("llm"), None);
+    }
+
+    #[test]
+    fn a_level_belongs_to_a_moment_the_row_lists() {
+        for subject in Subject::ALL {
+            for (word, _) in subject.row().levels {
+                assert!(subject.phases().contains(word), "{subject}.{word}");
+                assert!(
+                    crate::event::Phase::from(*word).is_moment(),
+                    "{subject}.{word}"
+                );
+            }
+        }
     }
 
     #[test]
