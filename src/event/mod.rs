@@ -25,8 +25,10 @@ mod usage;
 mod value;
 pub mod view;
 
-pub(crate) use content::CONTENT;
-
+pub(crate) use self::{
+    content::CONTENT,
+    time::{from_rfc3339, to_rfc3339},
+};
 pub use self::{
     alias::{Dialect, Resolved},
     attrs::{Attrs, Key},
