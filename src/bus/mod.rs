@@ -27,11 +27,11 @@ use std::{
 
 use arc_swap::ArcSwap;
 
+pub(crate) use self::subscription::Tail;
 use self::{
     dispatcher::Dispatcher,
     mailbox::{Mailbox, MailboxCounts},
 };
-pub(crate) use self::subscription::Tail;
 pub use self::{
     handler::{HandlerBuilder, HandlerId},
     stats::{BusFlush, BusStats},

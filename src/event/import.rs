@@ -11,3 +11,11 @@ pub(crate) fn read_named(
     }
     event
 }
+/// Placeholder.
+#[derive(Debug, thiserror::Error)]
+#[error("placeholder")]
+pub struct ImportError;
+/// Placeholder.
+pub fn import(_: super::Dialect, _: &serde_json::Value) -> Result<Vec<EventData>, ImportError> {
+    Err(ImportError)
+}

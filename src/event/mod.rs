@@ -25,10 +25,6 @@ mod usage;
 mod value;
 pub mod view;
 
-pub(crate) use self::{
-    content::CONTENT,
-    time::{from_rfc3339, to_rfc3339},
-};
 pub use self::{
     alias::{Dialect, Resolved},
     attrs::{Attrs, Key},
@@ -38,6 +34,7 @@ pub use self::{
     event_type::{EventType, ParseEventTypeError},
     finish_reason::FinishReason,
     ids::{EventId, ParseEventIdError},
+    import::{ImportError, import},
     json::SCHEMA_VERSION,
     kind::{Kind, ParseKindError},
     level::Level,
@@ -47,5 +44,9 @@ pub use self::{
     usage::Usage,
     value::Value,
     view::*,
+};
+pub(crate) use self::{
+    content::CONTENT,
+    time::{from_rfc3339, to_rfc3339},
 };
 pub use opentelemetry::{SpanId, TraceId};

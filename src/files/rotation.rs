@@ -89,7 +89,10 @@ impl Rotation {
 /// The files of all days.
 fn days(path: &Path) -> io::Result<Vec<PathBuf>> {
     // Where the day stands in a name, the rest of which must be the same.
-    let name = |path: &Path| path.file_name().map(|name| name.as_encoded_bytes().to_vec());
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.as_encoded_bytes().to_vec())
+    };
     let pattern = name(&dated(path, "dddd-dd-dd")).unwrap_or_default();
     let start = path.file_stem().unwrap_or_default().len() + 1;
     let is_day = |name: &[u8]| {

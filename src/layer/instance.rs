@@ -21,7 +21,7 @@ use super::visit::with_scratch;
 use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
 use crate::enrich::builtin::normalise;
-use crate::event::{EventId, Key, Kind, Level, Subject, Value};
+use crate::event::{EventData, EventId, Key, Kind, Level, Subject, Value};
 use crate::pipeline::names::{span_kind, span_name};
 use crate::pipeline::queue::{Item, Queue};
 use crate::record::{FieldRef, Fields, Identity, Inherited, Limits, Moment, Outcome, Record, What};
@@ -458,6 +458,11 @@ impl Instance {
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         record.moment = Some(moment);
         self.push(Item::Other(record));
+    }
+
+    /// An event of another system.
+    pub(crate) fn push_foreign(&self, data: EventData) {
+        self.push(Item::Foreign(Box::new(data)));
     }
 
     /// Ends a span. The first call wins; the others do nothing.

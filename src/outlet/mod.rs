@@ -32,6 +32,16 @@ pub trait EventWriter: Send + 'static {
     }
 }
 
+impl<W: EventWriter + ?Sized> EventWriter for Box<W> {
+    fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        (**self).write(events)
+    }
+
+    fn sync(&mut self) -> Result<(), WriteError> {
+        (**self).sync()
+    }
+}
+
 /// Why events were not written.
 #[derive(Debug)]
 pub struct WriteError {

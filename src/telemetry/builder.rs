@@ -12,6 +12,7 @@ use tracing::level_filters::LevelFilter;
 use super::env::{self, Env};
 #[cfg(feature = "otlp")]
 use super::outlets;
+use super::writers::{Wanted, Writers};
 use super::{ConfigError, Telemetry};
 use crate::bus::Bus;
 use crate::clock::Clock;
@@ -25,14 +26,17 @@ use crate::export::Exports;
 #[cfg(feature = "otlp")]
 use crate::export::metrics::MetricNames;
 use crate::export::plugged::{BoxedExporter, Plugged};
+use crate::files::{EventFile, JsonFile};
 use crate::layer::instance::{Instance, Sampling, next_number};
 use crate::layer::misuse::Misuse;
 use crate::layer::state::OpenSpans;
 use crate::layer::{ChunkExport, ScopePolicy, Steps};
+use crate::outlet::EventWriter;
 use crate::pipeline::Rules;
 use crate::pipeline::channels::DeclaredChannels;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::thread::{Parts, Worker};
+use crate::render::Render;
 use crate::stats::Books;
 
 /// Settings of a [`Telemetry`]. Made by [`Telemetry::builder`].
@@ -66,6 +70,8 @@ pub struct TelemetryBuilder {
     prices: Option<Arc<dyn CostModel>>,
     aliases: ModelAliases,
     console: Option<(Output, ConsoleOptions)>,
+    writers: Vec<Wanted>,
+    bus: Option<Bus>,
     #[cfg(feature = "otlp")]
     metric_names: MetricNames,
     plugged: Vec<BoxedExporter>,
@@ -130,6 +136,8 @@ impl TelemetryBuilder {
             prices: None,
             aliases: ModelAliases::new(),
             console: None,
+            writers: Vec::new(),
+            bus: None,
             #[cfg(feature = "otlp")]
             metric_names: MetricNames::default(),
             plugged: Vec::new(),
@@ -186,6 +194,59 @@ impl TelemetryBuilder {
     /// The same, elsewhere or in another way.
     pub fn console_to(mut self, output: Output, options: ConsoleOptions) -> Self {
         self.console = Some((output, options));
+        self
+    }
+
+    /// Publishes the events on a bus of yours, for instance [`Bus::global`], instead of one of its own. Shutting down closes
+    /// it.
+    pub fn bus(mut self, bus: Bus) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
+    /// Writes every event as a line of JSON to the file at `path`: 10 MiB, then five older ones, as
+    /// [`JsonFile`](crate::files::JsonFile) does it. A directory gets a file named after the service and the time.
+    pub fn json_file(self, path: impl Into<std::path::PathBuf>) -> Self {
+        let path = path.into();
+        self.writer("json file", move |service| {
+            Ok(Box::new(JsonFile::new(path).agent(service).open()?))
+        })
+    }
+
+    /// Writes events to a file in the way, and with the rotation, that `file` says.
+    pub fn event_file<R: Render + Send + 'static>(self, file: EventFile<R>) -> Self {
+        self.writer("event file", move |_| Ok(Box::new(file.open()?)))
+    }
+
+    /// Gives every event to a writer of the application's own, in batches, on a thread of its own. `name` is what reports
+    /// call it.
+    ///
+    /// ```
+    /// use tracing_genai::{EventWriter, Telemetry, WriteError, event::Event};
+    ///
+    /// struct Count(usize);
+    ///
+    /// impl EventWriter for Count {
+    ///     fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+    ///         self.0 += events.len();
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let telemetry = Telemetry::builder("planner").event_writer("count", Count(0)).build()?;
+    /// # Ok::<(), tracing_genai::ConfigError>(())
+    /// ```
+    pub fn event_writer(self, name: &'static str, writer: impl EventWriter) -> Self {
+        self.writer(name, move |_| Ok(Box::new(writer)))
+    }
+
+    fn writer(
+        mut self,
+        name: &'static str,
+        open: impl FnOnce(&str) -> Result<Box<dyn EventWriter>, ConfigError> + Send + 'static,
+    ) -> Self {
+        let open = Box::new(open);
+        self.writers.push(Wanted { name, open });
         self
     }
 
@@ -411,7 +472,7 @@ impl TelemetryBuilder {
             .sampler
             .or_else(|| env::sampler(env).map(|s| Box::new(s) as Box<dyn ShouldSample>));
         let parts = Arc::new(Books::default());
-        let bus = Bus::new();
+        let bus = self.bus.unwrap_or_default();
         let instance = Arc::new(Instance {
             number: next_number(),
             clock: self.clock,
@@ -441,8 +502,16 @@ impl TelemetryBuilder {
             instance.queue.close();
             // A handler would start a thread, and a subscriber wait for what never comes.
             bus.close();
-            return Ok(Telemetry::new(instance, bus, None, self.level, propagators));
+            return Ok(Telemetry::new(
+                instance,
+                bus,
+                None,
+                Writers::default(),
+                self.level,
+                propagators,
+            ));
         }
+        let writers = Writers::start(self.writers, &service, &bus)?;
         let plugged = (!self.plugged.is_empty())
             .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));
         let clock = instance.clock.clone();
@@ -489,6 +558,7 @@ impl TelemetryBuilder {
             instance,
             bus,
             Some(worker),
+            writers,
             self.level,
             propagators,
         ))

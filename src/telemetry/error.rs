@@ -21,6 +21,9 @@ pub enum ConfigError {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Otlp(#[from] crate::otlp::OtlpConfigError),
+    /// A file of events.
+    #[error(transparent)]
+    File(#[from] crate::files::FileError),
     /// The telemetry thread could not be started.
     #[error("the telemetry thread could not be started: {0}")]
     Thread(#[source] std::io::Error),

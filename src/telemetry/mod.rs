@@ -10,6 +10,7 @@ mod error;
 mod outlets;
 mod report;
 mod stage;
+mod writers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::bus::Bus;
 use crate::console::ConsoleHandle;
+use crate::event::{self, Dialect, ImportError};
 use crate::layer::instance::Instance;
 use crate::layer::{GenAiFilter, GenAiLayer};
 use crate::pipeline::inbox::{Answer, Ask};
@@ -34,6 +36,7 @@ pub use builder::TelemetryBuilder;
 pub use error::{ConfigError, InstallError};
 pub use report::Report;
 use stage::Stages;
+use writers::Writers;
 
 /// A running installation.
 ///
@@ -58,6 +61,7 @@ pub struct Telemetry {
     instance: Arc<Instance>,
     bus: Bus,
     worker: Option<Arc<Worker>>,
+    writers: Arc<Writers>,
     level: LevelFilter,
     propagators: Vec<String>,
     stages: Arc<Stages>,
@@ -77,6 +81,7 @@ impl Telemetry {
         instance: Arc<Instance>,
         bus: Bus,
         worker: Option<Worker>,
+        writers: Writers,
         level: LevelFilter,
         propagators: Vec<String>,
     ) -> Self {
@@ -84,6 +89,7 @@ impl Telemetry {
             instance,
             bus,
             worker: worker.map(Arc::new),
+            writers: Arc::new(writers),
             level,
             propagators,
             stages: Arc::default(),
@@ -127,6 +133,40 @@ impl Telemetry {
     /// The typed events of this installation, in this process.
     pub fn bus(&self) -> &Bus {
         &self.bus
+    }
+
+    /// Takes in a document of another system: an event of its log, a request its reporter sends. It goes the way of every
+    /// event, with the id and the time it came with; a start and its end become an exported span. Says how many events it was.
+    ///
+    /// # Errors
+    /// When the document is no event of the dialect; the error names the field.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use tracing_genai::{Telemetry, event::Dialect};
+    ///
+    /// let telemetry = Telemetry::builder("bridge").build()?;
+    /// telemetry.import(Dialect::Cylestio, &json!({
+    ///     "event": "LLM_call_start",
+    ///     "data": { "model": "claude-3-sonnet-20240229", "temperature": 0.7 },
+    ///     "timestamp": "2024-06-15T14:30:22.123456",
+    ///     "agent_id": "my-agent",
+    ///     "channel": "LLM",
+    ///     "level": "info"
+    /// }))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn import(
+        &self,
+        dialect: Dialect,
+        document: &serde_json::Value,
+    ) -> Result<usize, ImportError> {
+        let events = event::import(dialect, document)?;
+        let count = events.len();
+        for data in events {
+            self.instance.push_foreign(data);
+        }
+        Ok(count)
     }
 
     /// The live tree, to pause it while a person is asked something; `None` unless it was switched on.
@@ -198,6 +238,7 @@ struct Closing {
     instance: Arc<Instance>,
     bus: Bus,
     worker: Option<Arc<Worker>>,
+    writers: Arc<Writers>,
     stages: Arc<Stages>,
 }
 
@@ -207,6 +248,7 @@ impl Closing {
             instance: Arc::clone(&telemetry.instance),
             bus: telemetry.bus.clone(),
             worker: telemetry.worker.clone(),
+            writers: Arc::clone(&telemetry.writers),
             stages: Arc::clone(&telemetry.stages),
         }
     }
@@ -249,12 +291,16 @@ impl Closing {
         let answer: Answer = worker.ask(ask, deadline);
         let processed = Answer::wait(&answer.processed, deadline).is_some();
         let handled = self.bus.flush(deadline).complete;
+        let written = match ask {
+            Ask::Flush => self.writers.flush(deadline),
+            Ask::Shutdown => self.writers.end(deadline),
+        };
         // The thread keeps the deadline too; what it gives up then is in the books a moment later.
         let settled = Answer::wait(&answer.settled, deadline + CLOSING_TIME).unwrap_or(false);
         if ask == Ask::Shutdown {
             self.bus.close();
         }
-        processed && handled && settled
+        processed && handled && written && settled
     }
 
     fn report(&self, in_time: bool, took: Duration) -> Report {
@@ -262,6 +308,7 @@ impl Closing {
             capture: self.instance.books.read(),
             partial: self.instance.parts.read().dropped,
             bus: self.bus.stats(),
+            writers: self.writers.tallies(),
             scopes: self.instance.misuse.read(),
             in_time,
             took,

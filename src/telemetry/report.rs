@@ -25,6 +25,8 @@ pub struct Report {
     pub metrics: Option<Tally>,
     /// Spans to plugged-in SDK exporters; `None` without one.
     pub plugged: Option<Tally>,
+    /// Events to files, databases and writers of the application's own, by name.
+    pub writers: Vec<(&'static str, Tally)>,
     /// Events to subscribers and handlers of the bus, and what slow ones missed.
     pub bus: BusStats,
     /// What was lost of records that were delivered all the same: late writes, attributes beyond the limits, a hook's
@@ -44,6 +46,7 @@ impl Report {
         self.in_time
             && self.capture.is_complete()
             && self.exports().all(|(_, tally)| tally.is_complete())
+            && self.writers.iter().all(|(_, tally)| tally.is_complete())
     }
 
     /// The exporting outlets there are, with their names.
@@ -71,7 +74,8 @@ impl fmt::Display for Report {
             write!(f, "captured {}", self.capture)?;
             comma = "; ";
         }
-        for (name, tally) in self.exports() {
+        let writers = self.writers.iter().map(|(name, tally)| (*name, tally));
+        for (name, tally) in self.exports().chain(writers) {
             write!(f, "{comma}{name} {tally}")?;
             comma = "; ";
         }
