@@ -10,6 +10,7 @@ use tracing::Span;
 use super::{Cause, installed};
 use crate::event::{Channel, CustomEvent, EventId, Flavor, Key, Level, Value, alias, import};
 use crate::layer::entered;
+use crate::layer::starting::Opened;
 use crate::layer::visit::with_scratch;
 use crate::record::{Fields, Limits, Moment};
 use crate::semconv;
@@ -34,7 +35,15 @@ pub struct EventBuilder {
     level: Option<Level>,
     error: Option<(&'static str, Option<String>)>,
     cause: Option<Cause>,
-    span: Option<Span>,
+    place: Place,
+}
+
+/// Where an event happens.
+enum Place {
+    /// In the span this thread is in, if any.
+    Here,
+    /// In this span, in the eyes of every installation that sees it.
+    In(Vec<Opened>),
 }
 
 impl fmt::Debug for EventBuilder {
@@ -57,7 +66,7 @@ impl EventBuilder {
             level: None,
             error: None,
             cause: None,
-            span: None,
+            place: Place::Here,
         }
     }
 
@@ -149,21 +158,32 @@ impl EventBuilder {
     }
 
     /// Says that it happened in `span`, and not in the span this thread is in.
-    pub fn in_span(mut self, span: &Span) -> Self {
-        self.span = Some(span.clone());
+    pub fn in_span(self, span: &Span) -> Self {
+        self.inside(opened(span).into_iter().collect())
+    }
+
+    pub(crate) fn inside(mut self, opened: Vec<Opened>) -> Self {
+        self.place = Place::In(opened);
         self
     }
 
     /// Emits it, and says under which id. `None` where no layer is installed.
     pub fn emit(mut self) -> Option<EventId> {
-        let (instance, state) = match &self.span {
-            Some(span) => opened(span).map(|seen| (seen.instance, Some(seen.state)))?,
-            None => {
-                let instance = installed()?;
-                let state = entered::current(instance.number);
-                (instance, state)
-            }
+        let places: Vec<_> = match std::mem::replace(&mut self.place, Place::Here) {
+            Place::In(opened) => opened
+                .into_iter()
+                .map(|seen| (seen.instance, Some(seen.state)))
+                .collect(),
+            Place::Here => installed()
+                .map(|instance| {
+                    let state = entered::current(instance.number);
+                    (instance, state)
+                })
+                .into_iter()
+                .collect(),
         };
+        let (first, _) = places.first()?;
+        let id = first.event_id();
         self.translate();
         if let Some((kind, message)) = self.error.take() {
             self = self.attr(semconv::ERROR_TYPE, kind);
@@ -171,17 +191,23 @@ impl EventBuilder {
                 self = self.attr(semconv::EXCEPTION_MESSAGE, message);
             }
         }
-        let id = instance.event_id();
         let moment = Moment {
             level: self.level,
             id,
             body: self.body.take().map(Box::new),
             ..Moment::new(self.name)
         };
-        let emit = |fields: &mut Fields| instance.moment(state.as_ref(), moment, fields);
+        let emit = || {
+            for (instance, state) in &places {
+                with_scratch(|fields| {
+                    fields.copy_from(&self.fields);
+                    instance.moment(state.as_ref(), moment.clone(), fields);
+                });
+            }
+        };
         match self.cause {
-            Some(cause) => cause.scope().in_scope(|| emit(&mut self.fields)),
-            None => emit(&mut self.fields),
+            Some(cause) => cause.scope().in_scope(emit),
+            None => emit(),
         }
         Some(EventId::from_u128(id))
     }

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use opentelemetry::SpanId;
+
 use crate::clock::Clock;
 use crate::event::{
     Attrs, Body, Causality, Channel, ErrorInfo, EventData, EventId, EventType, Flavor, Level,
@@ -31,7 +33,9 @@ pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventDat
     let mut event = EventData::new(ty, clock.system_time(at));
     event.seq = record.seq;
     event.id = EventId::from_u128(id);
-    event.name = Arc::from(span_name(record));
+    if record.id.span != SpanId::INVALID {
+        event.name = Arc::from(span_name(record));
+    }
     event.cx = causality(record);
     match record.what {
         What::Started => event.id = started_event(record).unwrap_or(event.id),
@@ -68,6 +72,12 @@ pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventDat
         });
     }
     event.attrs = attrs(&record.fields);
+    if record.what == What::Moment
+        && let Some(Value::Str(told)) = event.attrs.remove(semconv::EXCEPTION_MESSAGE)
+        && let Some(error) = &mut event.error
+    {
+        error.message = Some(told);
+    }
     raise_level(&mut event);
     // Content lies in the body, which no `Debug` shows.
     if let Some(Value::Str(text)) = event.attrs.remove(semconv::GENAI_CHUNK_TEXT) {

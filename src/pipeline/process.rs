@@ -215,6 +215,10 @@ impl Processor {
     /// An event of another system, or one of ours that names a start or an end.
     fn foreign(&mut self, mut data: EventData, origin: Origin, depth: u8) {
         self.keep_content_home(&mut data);
+        if !data.phase.is_moment() && (origin == Origin::Here || data.name.is_empty()) {
+            let name = data.ty.subject().span_name(&data.attrs);
+            data.name = Arc::from(name.as_deref().unwrap_or_default());
+        }
         let instance = Arc::clone(&self.instance);
         match self.foreign.place(&mut data, origin, &*instance.ids) {
             Placed::Started => {
@@ -253,9 +257,7 @@ impl Processor {
         if let Some(mut end) = end {
             end.attrs = events::attrs(&record.fields);
             end.duration = Some(record.duration());
-            if end.name.is_empty() {
-                end.name = Arc::from(span_name(&record));
-            }
+            end.name = Arc::from(span_name(&record));
             events::raise_level(&mut end);
             self.deliver(end, depth);
         }

@@ -44,6 +44,10 @@ impl<K> ActiveSpan<K> {
         }
     }
 
+    pub(super) fn opened(&self) -> &[Opened] {
+        &self.opened
+    }
+
     pub(crate) fn each(&self, f: impl Fn(&Opened)) {
         self.opened.iter().for_each(f);
     }

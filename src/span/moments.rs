@@ -21,7 +21,7 @@ impl<K> ActiveSpan<K> {
     /// step.complete();
     /// ```
     pub fn event(&self, event_type: impl Into<std::borrow::Cow<'static, str>>) -> EventBuilder {
-        emit::event(event_type).in_span(self.span())
+        emit::event(event_type).inside(self.opened().to_vec())
     }
 
     /// The work was refused: the span ends as blocked, with an error status and `error.type` `blocked`.
