@@ -159,6 +159,21 @@ impl EventData {
     pub fn time_rfc3339(&self) -> String {
         time::to_rfc3339(self.time)
     }
+
+    /// The time as text, as listeners of other systems write it: [`EventData::time_rfc3339`].
+    pub fn timestamp(&self) -> String {
+        self.time_rfc3339()
+    }
+
+    /// The type; prints as `llm.call.started`.
+    pub fn event_type(&self) -> &EventType {
+        &self.ty
+    }
+
+    /// Its own identity; prints as a UUID.
+    pub fn event_id(&self) -> EventId {
+        self.id
+    }
 }
 
 /// Where an event stands in its trace, and what led to it. Ids that are all zero mean "none".
