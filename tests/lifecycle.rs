@@ -18,7 +18,7 @@ use support::ends::{NotFound, ends};
 use support::waiting::{DEADLINE, alone, block_on, until, within};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
-use tracing_genai::bus::RecvError;
+use tracing_genai::bus::{Handler, RecvError};
 use tracing_genai::enrich::{Enrich, SpanMut};
 use tracing_genai::testing::{Captured, capture, capture_with};
 use tracing_genai::{
@@ -786,10 +786,8 @@ fn a_handler_that_waits_delays_nobodys_export_and_no_other_installation() {
 #[test]
 fn a_handler_that_panics_is_counted_by_name_and_harms_nothing() {
     let (telemetry, spans) = keeping();
-    telemetry
-        .bus()
-        .handler("fragile")
-        .on_event(|_| panic!("in the handler"));
+    let fragile = Handler::named("fragile").on_event(|_| panic!("in the handler"));
+    telemetry.bus().add(fragile).unwrap();
     record(&telemetry, one_call);
     let report = telemetry.shutdown();
     assert_eq!(report.bus.handler_errors["fragile"], 2);

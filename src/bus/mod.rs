@@ -1,43 +1,55 @@
-//! Events inside the process: subscriptions that are read, handlers that are called.
+//! Events inside the process: subscriptions that are read, handlers that are called, taps that watch.
 //!
-//! Promise: publishing never blocks and never runs a handler; who is too slow loses events, exactly counted,
-//! and nobody else notices. Without subscribers and handlers, publishing is one atomic load.
+//! Promise: publishing never runs a handler and never waits, except for a subscription that was asked to
+//! [block](Overflow::Block), as long as that says; who is too slow loses events, exactly counted, and nobody else notices.
+//! Without anybody interested, publishing is one atomic load.
 //! Never: makes an event, reorders the events of one publisher, or calls user code with a lock held.
 //!
 //! ```text
-//!  publish ──┬─▶ mailbox ─▶ Subscription   one bounded queue each; Lagged(n) where n events are missing
-//!            └─▶ queue ─▶ one thread ─▶ handler, handler, …   panics contained and counted by name
+//!  publish ──┬─▶ tap, tap …                 inline; fast code that must not miss anything
+//!            ├─▶ mailbox ─▶ Subscription    one bounded queue each; Lagged(n) where n events are missing
+//!            └─▶ queue ─▶ one thread ─▶ level ─▶ level …   handlers, sync and async, each after those it depends on;
+//!                                                          panics contained and counted by name
 //! ```
 
-mod dispatcher;
+mod dispatch;
+mod failures;
+mod filter;
+mod flush;
 mod handler;
-mod mailbox;
-mod selector;
+mod here;
+mod registry;
 mod stats;
 mod subscription;
+mod tap;
 
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Instant,
 };
 
 use arc_swap::ArcSwap;
 
 pub(crate) use self::subscription::Tail;
 use self::{
-    dispatcher::Dispatcher,
-    mailbox::{Mailbox, MailboxCounts},
+    dispatch::Dispatcher,
+    failures::{Failures, contain},
+    registry::Registry,
+    subscription::Mailbox,
+    tap::Tap,
 };
 pub use self::{
-    handler::{HandlerBuilder, HandlerId},
-    stats::{BusFlush, BusStats},
-    subscription::{Delivery, Overflow, RecvError, Subscription},
+    filter::Filter,
+    flush::BusFlush,
+    handler::{EventListener, Handler, HandlerBuilder, HandlerGuard, HandlerId, Listener, Outcome},
+    registry::{CircularDependencyError, DependencyError, Depends, HandlerScope},
+    stats::BusStats,
+    subscription::{Delivery, Overflow, RecvError, Subscription, SubscriptionBuilder},
 };
-use crate::event::{Event, EventSpec};
+use crate::{diagnostics, event::Event};
 
 /// A cheap handle on one bus. Clones share it; separate buses share nothing.
 ///
@@ -65,13 +77,16 @@ pub struct Bus {
 }
 
 struct Inner {
-    /// Subscriptions and handlers, times two, plus one when closed: what `publish` must know before anything else.
+    /// Subscriptions, handlers and taps, times two, plus one when closed: what `publish` must know before anything else.
     interest: AtomicUsize,
+    taps: ArcSwap<Vec<Arc<Tap>>>,
     mailboxes: ArcSwap<Vec<Arc<Mailbox>>>,
     dispatcher: Arc<Dispatcher>,
-    /// Held while the registry changes. Guards what subscriptions counted that no longer exist.
-    retired: Mutex<MailboxCounts>,
+    /// Held while any of the above changes.
+    registry: Mutex<Registry>,
+    failures: Arc<Failures>,
     published: AtomicU64,
+    replayed: AtomicU64,
     too_deep: AtomicU64,
     after_close: AtomicU64,
 }
@@ -87,9 +102,13 @@ impl Bus {
     /// How many events wait for the handlers' thread unless told otherwise: several seconds of a busy process.
     pub const HANDLER_QUEUE: usize = 16_384;
 
-    /// How deep handlers may cause events: an event emitted by a handler is one deeper than the one it handles,
-    /// and deeper ones than this are dropped and counted. Real reactions to reactions end after two or three.
+    /// How deep handlers and taps may cause events: an event published by one is one deeper than the event it is with, and
+    /// deeper ones than this are dropped and counted. Real reactions to reactions end after two or three.
     pub const MAX_DEPTH: u8 = 16;
+
+    /// How many handlers are called at the same time, at most: those of one level, see [`Handler`]. Helper threads are started
+    /// when they are first of use, one fewer than this, because the handlers' own thread works as well.
+    pub const PARALLEL_HANDLERS: usize = 8;
 
     /// A bus with the default handler queue, [`Bus::HANDLER_QUEUE`]. Starts no thread.
     pub fn new() -> Self {
@@ -99,46 +118,67 @@ impl Bus {
     /// A bus whose handlers' queue holds `events`, at least one. When full, new events do not reach the
     /// handlers and are counted under [`BusStats::handler_lagged`].
     pub fn with_handler_queue(events: usize) -> Self {
+        let failures = Arc::<Failures>::default();
+        let dispatcher = Dispatcher::new(events.max(1), Arc::clone(&failures));
         Self {
             inner: Arc::new(Inner {
                 interest: AtomicUsize::new(0),
+                taps: ArcSwap::default(),
                 mailboxes: ArcSwap::default(),
-                dispatcher: Arc::new(Dispatcher::new(events.max(1))),
-                retired: Mutex::default(),
+                dispatcher: Arc::new(dispatcher),
+                registry: Mutex::default(),
+                failures,
                 published: AtomicU64::new(0),
+                replayed: AtomicU64::new(0),
                 too_deep: AtomicU64::new(0),
                 after_close: AtomicU64::new(0),
             }),
         }
     }
 
-    /// Hands `event` to everybody interested. Never blocks.
+    /// The bus of the process, made when it is first asked for. Nothing here uses it unless told to.
+    pub fn global() -> &'static Self {
+        static GLOBAL: LazyLock<Bus> = LazyLock::new(Bus::new);
+        &GLOBAL
+    }
+
+    /// Hands `event` to everybody interested. Waits for nobody but a subscription with [`Overflow::Block`].
     ///
-    /// The events of one publishing thread reach each subscription and each handler in that thread's order.
+    /// The events of one publishing thread reach each subscription and each handler in that thread's order. Inside a handler
+    /// or a tap, the event is one deeper than the one that is there, and dropped and counted past [`Bus::MAX_DEPTH`].
     #[inline]
+    #[doc(alias = "emit")]
     pub fn publish(&self, event: Event) {
         self.publish_at_depth(event, 0);
     }
 
-    /// Publishes from wherever it is called: inside a handler, the event is one deeper than the one being
-    /// handled, and dropped and counted past [`Bus::MAX_DEPTH`]; elsewhere like [`Bus::publish`].
-    pub fn emit(&self, event: Event) {
-        self.publish_at_depth(event, Self::depth());
-    }
-
-    /// The depth an event emitted on this thread now has: 0, or inside a handler one more than that of the
-    /// event it handles. For those who carry an event to [`Bus::publish_at_depth`] by way of another thread.
-    pub fn depth() -> u8 {
-        dispatcher::depth_here()
-    }
-
-    /// Publishes an event whose depth was taken with [`Bus::depth`] where it was caused.
+    /// Publishes an event whose depth was taken with [`Bus::depth`] where it was caused; the greater one counts, of that
+    /// and the depth here.
     #[inline]
     pub fn publish_at_depth(&self, event: Event, depth: u8) {
         let interest = self.inner.interest.load(Ordering::Acquire);
         if interest != 0 {
-            self.inner.fan_out(event, depth, interest);
+            self.inner
+                .fan_out(event, depth.max(here::depth()), interest);
         }
+    }
+
+    /// Shows events again that happened before: their ids, numbers and times stay, and [`replay`] is set, so that whoever
+    /// gets them can tell. What keeps events (history, files, the record) does not keep these.
+    ///
+    /// [`replay`]: crate::event::EventData::replay
+    pub fn replay(&self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            let mut data = event.into_data();
+            data.replay = true;
+            self.publish(Event::new(data));
+        }
+    }
+
+    /// The depth an event published on this thread now has: 0, or inside a handler or a tap one more than that of the event
+    /// it is with. For those who carry an event to [`Bus::publish_at_depth`] by way of another thread.
+    pub fn depth() -> u8 {
+        here::depth()
     }
 
     /// Whether anybody would get an event published now.
@@ -148,75 +188,9 @@ impl Bus {
         interest >= ONE && interest & CLOSED == 0
     }
 
-    /// A subscription to every event from now on: [`Bus::SUBSCRIPTION_CAPACITY`], [`Overflow::DropOldest`].
-    pub fn subscribe(&self) -> Subscription {
-        self.subscribe_with(Self::SUBSCRIPTION_CAPACITY, Overflow::default())
-    }
-
-    /// A subscription that holds up to `capacity` unread events, at least one, and then does as `overflow` says.
-    ///
-    /// On a closed bus it ends at once.
-    pub fn subscribe_with(&self, capacity: usize, overflow: Overflow) -> Subscription {
-        let mailbox = Arc::new(Mailbox::new(capacity.max(1), overflow));
-        let registry = self.inner.registry();
-        if self.inner.is_closed() {
-            mailbox.close();
-        } else {
-            let mut mailboxes = self.inner.mailboxes.load().to_vec();
-            mailboxes.push(Arc::clone(&mailbox));
-            self.inner.mailboxes.store(Arc::new(mailboxes));
-            self.inner.interest.fetch_add(ONE, Ordering::Release);
-        }
-        drop(registry);
-        Subscription::new(mailbox, Arc::downgrade(&self.inner))
-    }
-
-    /// Calls `handler` with every event of one type, on the bus's own thread, from now on.
-    ///
-    /// The handler is named by its event type and this line of code; [`Bus::handler`] gives it another name.
-    #[track_caller]
-    pub fn on<S: EventSpec>(
-        &self,
-        handler: impl for<'e> Fn(S::View<'e>) + Send + Sync + 'static,
-    ) -> HandlerId {
-        self.handler(handler::default_name(S::TYPE))
-            .on::<S>(handler)
-    }
-
-    /// Calls `handler` with every event, on the bus's own thread, from now on.
-    #[track_caller]
-    pub fn on_event(&self, handler: impl Fn(&Event) + Send + Sync + 'static) -> HandlerId {
-        self.handler(handler::default_name("*")).on_event(handler)
-    }
-
-    /// Begins a handler of this name, under which its panics are counted. Names need not be unique.
-    pub fn handler(&self, name: impl Into<Arc<str>>) -> HandlerBuilder<'_> {
-        HandlerBuilder::new(self, name.into())
-    }
-
-    /// Removes a handler; whether it was there. No call begins afterwards, but one may still be running.
-    /// May be called from inside a handler, even the one it removes.
-    pub fn off(&self, id: HandlerId) -> bool {
-        let registry = self.inner.registry();
-        let removed = self.inner.dispatcher.remove(id);
-        if removed.is_some() {
-            self.inner.interest.fetch_sub(ONE, Ordering::Release);
-        }
-        drop(registry);
-        // What the handler captured is dropped here, outside the lock.
-        removed.is_some()
-    }
-
-    /// Waits until every event published before the call has been through all handlers, or until `deadline`.
-    ///
-    /// Subscriptions are not waited for: they are read at their owner's pace. Called from inside a handler it
-    /// returns at once, because waiting for itself would never end.
-    pub fn flush(&self, deadline: Instant) -> BusFlush {
-        self.inner.dispatcher.flush(deadline)
-    }
-
-    /// Ends the bus: later events are refused and counted, subscriptions end once read empty, handlers are
-    /// removed and what still waits for them is discarded and counted. Call [`Bus::flush`] first to keep it.
+    /// Ends the bus: later events are refused and counted, and the first of them said on stderr; subscriptions end once read
+    /// empty; handlers and taps are removed; what still waits for handlers is discarded and counted, and async handlers that
+    /// wait for something are dropped. Call [`Bus::flush`] first to keep it.
     ///
     /// Does not wait for a handler that is running. Idempotent, and safe from inside a handler.
     pub fn close(&self) {
@@ -226,17 +200,6 @@ impl Bus {
     /// What the bus has done so far.
     pub fn stats(&self) -> BusStats {
         self.inner.stats()
-    }
-
-    fn add(&self, handler: handler::Handler) -> HandlerId {
-        let id = handler.id();
-        let registry = self.inner.registry();
-        if !self.inner.is_closed() {
-            self.inner.dispatcher.add(handler);
-            self.inner.interest.fetch_add(ONE, Ordering::Release);
-        }
-        drop(registry);
-        id
     }
 }
 
@@ -250,7 +213,7 @@ impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus")
             .field("subscriptions", &self.inner.mailboxes.load().len())
-            .field("handlers", &self.inner.dispatcher.handlers())
+            .field("handlers", &self.inner.registry().visible().len())
             .field("closed", &self.inner.is_closed())
             .finish()
     }
@@ -259,17 +222,9 @@ impl fmt::Debug for Bus {
 // === impl Inner ===
 
 impl Inner {
-    fn registry(&self) -> MutexGuard<'_, MailboxCounts> {
-        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_closed(&self) -> bool {
-        self.interest.load(Ordering::Acquire) & CLOSED != 0
-    }
-
     fn fan_out(&self, event: Event, depth: u8, interest: usize) {
         if interest & CLOSED != 0 {
-            self.after_close.fetch_add(1, Ordering::Relaxed);
+            self.refuse();
             return;
         }
         if depth > Bus::MAX_DEPTH {
@@ -277,65 +232,46 @@ impl Inner {
             return;
         }
         self.published.fetch_add(1, Ordering::Relaxed);
+        if event.replay {
+            self.replayed.fetch_add(1, Ordering::Relaxed);
+        }
+        self.show_taps(&event, depth);
         for mailbox in self.mailboxes.load().iter() {
-            mailbox.push(event.clone());
+            mailbox.offer(&event);
         }
         self.dispatcher.offer(event, depth);
     }
 
-    fn unsubscribe(&self, mailbox: &Arc<Mailbox>) {
-        let mut retired = self.registry();
-        let current = self.mailboxes.load_full();
-        if let Some(at) = current.iter().position(|known| Arc::ptr_eq(known, mailbox)) {
-            let mut mailboxes = current.to_vec();
-            mailboxes.remove(at);
-            self.mailboxes.store(Arc::new(mailboxes));
-            self.interest.fetch_sub(ONE, Ordering::Release);
-            retired.add(&mailbox.discard());
+    fn show_taps(&self, event: &Event, depth: u8) {
+        let taps = self.taps.load();
+        if !taps.is_empty() {
+            let _here = here::tapping(depth);
+            taps.iter().for_each(|tap| tap.show(event, &self.failures));
+            // Whoever lets go of a removed tap last drops what it captured.
+            contain(|| drop(taps));
         }
     }
 
-    fn close(&self) {
-        let registry = self.registry();
-        let before = self.interest.fetch_or(CLOSED, Ordering::AcqRel);
-        let removed = self.dispatcher.close();
-        if before & CLOSED == 0 {
-            self.interest
-                .fetch_sub(removed.len() * ONE, Ordering::Release);
+    fn refuse(&self) {
+        if self.after_close.fetch_add(1, Ordering::Relaxed) == 0 {
+            diagnostics::say_once(
+                "bus closed",
+                format_args!(
+                    "events are published on a bus that is closed: they are refused and counted"
+                ),
+            );
         }
-        let mailboxes = self.mailboxes.load_full();
-        drop(registry);
-        // User code from here on: what the handlers captured, and the readers' wakers.
-        drop(removed);
-        for mailbox in mailboxes.iter() {
-            mailbox.close();
-        }
-    }
-
-    fn stats(&self) -> BusStats {
-        let retired = self.registry();
-        let mut counts = *retired;
-        let mailboxes = self.mailboxes.load_full();
-        for mailbox in mailboxes.iter() {
-            counts.add(&mailbox.counts());
-        }
-        drop(retired);
-        let mut stats = self.dispatcher.stats();
-        stats.published = self.published.load(Ordering::Relaxed);
-        stats.subscriptions = mailboxes.len();
-        stats.offered = counts.offered;
-        stats.delivered = counts.delivered;
-        stats.lagged = counts.lagged;
-        stats.unread = counts.unread;
-        stats.discarded = counts.discarded;
-        stats.too_deep = self.too_deep.load(Ordering::Relaxed);
-        stats.after_close = self.after_close.load(Ordering::Relaxed);
-        stats
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bus")
     }
 }

@@ -165,6 +165,21 @@ impl EventData {
     pub fn time_rfc3339(&self) -> String {
         time::to_rfc3339(self.time)
     }
+
+    /// The time as text, as listeners of other systems write it: [`EventData::time_rfc3339`].
+    pub fn timestamp(&self) -> String {
+        self.time_rfc3339()
+    }
+
+    /// The type; prints as `llm.call.started`.
+    pub fn event_type(&self) -> &EventType {
+        &self.ty
+    }
+
+    /// Its own identity; prints as a UUID.
+    pub fn event_id(&self) -> EventId {
+        self.id
+    }
 }
 
 /// About how many bytes a document holds; what lies deeper than anybody reads counts nothing.

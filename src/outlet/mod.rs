@@ -11,7 +11,6 @@ mod thread;
 use std::error::Error;
 use std::fmt;
 
-pub(crate) use thread::Outlet;
 
 use crate::event::Event;
 

@@ -1,7 +1,12 @@
 //! Reading events: as an async stream under any runtime, or blocking without one.
 //!
-//! Promise: `received + Σ Lagged(n)` is exactly what was published while subscribed; dropping it unsubscribes.
-//! Never: needs a runtime, a timer or a task of its own.
+//! Promise: `received + refused by its predicates + Σ Lagged(n)` is exactly what was published for it while subscribed;
+//! dropping it unsubscribes. Never: needs a runtime, a timer or a task of its own.
+
+mod builder;
+mod counts;
+mod delivery;
+mod mailbox;
 
 use std::{
     fmt,
@@ -13,62 +18,22 @@ use std::{
 
 use futures_core::Stream;
 
+use self::mailbox::Found;
+pub use self::{
+    builder::SubscriptionBuilder,
+    delivery::{Delivery, Overflow, RecvError},
+};
+pub(super) use self::{counts::MailboxCounts, mailbox::Mailbox};
 use super::{
     Inner,
-    mailbox::{Found, Mailbox},
+    failures::Failures,
+    filter::{Predicate, holds_all},
 };
-use crate::event::Event;
-
-/// What a subscription yields.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Delivery {
-    /// An event.
-    Event(Event),
-    /// At this place, this many events are missing because the reader was too slow. Never zero.
-    Lagged(u64),
-}
-
-impl Delivery {
-    /// The event, unless this tells of a loss.
-    pub fn event(&self) -> Option<&Event> {
-        match self {
-            Self::Event(event) => Some(event),
-            Self::Lagged(_) => None,
-        }
-    }
-
-    /// The event itself, unless this tells of a loss.
-    pub fn into_event(self) -> Option<Event> {
-        match self {
-            Self::Event(event) => Some(event),
-            Self::Lagged(_) => None,
-        }
-    }
-}
-
-/// What happens to an event that finds a subscription full. Blocking the publisher is not offered: one slow
-/// reader would stop everybody's telemetry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Overflow {
-    /// The oldest unread event makes room. For readers that want to know how things are now.
-    #[default]
-    DropOldest,
-    /// The new event is not taken. For readers that want unbroken beginnings.
-    DropNewest,
-}
-
-/// Why [`Subscription::recv_timeout`] came back without anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RecvError {
-    /// Nothing arrived in time.
-    #[error("no event arrived in time")]
-    Timeout,
-    /// The bus is closed and everything is read.
-    #[error("the bus is closed and everything is read")]
-    Closed,
-}
 
 /// The events of a bus since [`Bus::subscribe`](super::Bus::subscribe), in order.
+///
+/// One opened with a [`filter`](SubscriptionBuilder::filter) of the application's own asks it here, as it is read, and passes
+/// over what it refuses. [`Delivery::Lagged`] then counts events that it might have refused as well.
 ///
 /// Ends when the bus is closed, or its last handle gone, and everything is read. Reading is cooperative under
 /// tokio: a reader that never finds the end yields to other tasks now and then.
@@ -93,12 +58,20 @@ pub enum RecvError {
 #[must_use = "dropping a subscription unsubscribes it, and its unread events are gone"]
 pub struct Subscription {
     mailbox: Arc<Mailbox>,
+    /// Asked here, on the reader's thread.
+    predicates: Vec<Predicate>,
+    failures: Arc<Failures>,
     bus: Weak<Inner>,
 }
 
 impl Subscription {
-    pub(super) fn new(mailbox: Arc<Mailbox>, bus: Weak<Inner>) -> Self {
-        Self { mailbox, bus }
+    fn new(mailbox: Arc<Mailbox>, predicates: Vec<Predicate>, bus: &Arc<Inner>) -> Self {
+        Self {
+            mailbox,
+            predicates,
+            failures: Arc::clone(&bus.failures),
+            bus: Arc::downgrade(bus),
+        }
     }
 
     /// The next delivery, as soon as there is one; `None` at the end. Cancelling it loses nothing.
@@ -108,7 +81,7 @@ impl Subscription {
 
     /// The next delivery, blocking this thread until there is one; `None` at the end. Not for async code.
     pub fn recv(&mut self) -> Option<Delivery> {
-        match self.mailbox.pop_blocking(None) {
+        match self.wanted(|mailbox, decide| mailbox.pop_blocking(decide, None)) {
             Found::Delivery(delivery) => Some(delivery),
             Found::Empty | Found::Closed => None,
         }
@@ -120,10 +93,8 @@ impl Subscription {
     /// [`RecvError::Timeout`] when nothing arrived, [`RecvError::Closed`] at the end.
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Delivery, RecvError> {
         // A timeout beyond what the clock can say is none.
-        match self
-            .mailbox
-            .pop_blocking(Instant::now().checked_add(timeout))
-        {
+        let deadline = Instant::now().checked_add(timeout);
+        match self.wanted(|mailbox, decide| mailbox.pop_blocking(decide, deadline)) {
             Found::Delivery(delivery) => Ok(delivery),
             Found::Empty => Err(RecvError::Timeout),
             Found::Closed => Err(RecvError::Closed),
@@ -132,15 +103,36 @@ impl Subscription {
 
     /// The next delivery if there is one now. `None` may mean "not yet" as well as "the end".
     pub fn try_recv(&mut self) -> Option<Delivery> {
-        match self.mailbox.pop() {
+        match self.wanted(Mailbox::pop) {
             Found::Delivery(delivery) => Some(delivery),
             Found::Empty | Found::Closed => None,
         }
     }
 
-    /// How many events are waiting to be read.
+    /// How many events are waiting to be read, including those that a [filter](SubscriptionBuilder::filter) will refuse.
     pub fn unread(&self) -> usize {
         self.mailbox.unread()
+    }
+
+    /// Pops until something is wanted, there is nothing, or the end.
+    fn wanted(&self, pop: impl Fn(&Mailbox, bool) -> Found) -> Found {
+        let decide = !self.predicates.is_empty();
+        loop {
+            let found = pop(&self.mailbox, decide);
+            if !decide || self.decide(&found) {
+                return found;
+            }
+        }
+    }
+
+    /// Asks the predicates about what was popped. Losses and ends are always wanted.
+    fn decide(&self, found: &Found) -> bool {
+        let Found::Delivery(Delivery::Event(event)) = found else {
+            return true;
+        };
+        let wanted = holds_all(&self.predicates, event, &self.failures);
+        self.mailbox.settle(wanted);
+        wanted
     }
 }
 
@@ -170,14 +162,22 @@ impl Stream for Subscription {
     type Item = Delivery;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        let budget = ready!(tokio::task::coop::poll_proceed(cx));
-        let item = match self.mailbox.pop_or_register(cx.waker()) {
-            Found::Delivery(delivery) => Some(delivery),
-            Found::Closed => None,
-            Found::Empty => return Poll::Pending,
-        };
-        budget.made_progress();
-        Poll::Ready(item)
+        let decide = !self.predicates.is_empty();
+        loop {
+            let budget = ready!(tokio::task::coop::poll_proceed(cx));
+            let found = self.mailbox.pop_or_register(decide, cx.waker());
+            if matches!(found, Found::Empty) {
+                return Poll::Pending;
+            }
+            budget.made_progress();
+            if decide && !self.decide(&found) {
+                continue;
+            }
+            return Poll::Ready(match found {
+                Found::Delivery(delivery) => Some(delivery),
+                Found::Empty | Found::Closed => None,
+            });
+        }
     }
 }
 

@@ -1,0 +1,196 @@
+//! Which events somebody wants: declared conditions, and questions of the application's own.
+//!
+//! Promise: conditions are compared on the publisher's thread, for a few nanoseconds each; predicates are user code and
+//! are asked where the events are used, never there (see [`Filter::filter`]).
+//! Never: changes an event.
+
+mod condition;
+mod predicate;
+
+use std::{panic::Location, sync::Arc};
+
+pub(super) use self::{
+    condition::{Condition, Conditions},
+    predicate::Predicate,
+};
+use super::failures::Failures;
+use crate::event::{Event, EventType};
+
+/// Which events a subscription, a handler or a tap is for; by default all.
+///
+/// Conditions of different sorts must all hold; of one sort, any. So `.channel("LLM").channel("TOOL").level(Level::Warn)`
+/// is what happened on either channel and is a warning or worse. Cheap to clone.
+///
+/// The builders of [subscriptions](super::Bus::subscription) and [handlers](super::Handler::named) have the same methods.
+///
+/// ```
+/// use tracing_genai::{bus::{Bus, Filter}, event::Level};
+///
+/// let bus = Bus::new();
+/// let alarms = Filter::new().pattern("*.failed")?.level(Level::Error).agent("planner");
+/// let mut alarms = bus.subscription().matching(alarms).open();
+/// # assert!(alarms.try_recv().is_none());
+/// # Ok::<(), tracing_genai::event::ParseEventTypeError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "a filter does nothing until something is opened with it"]
+pub struct Filter {
+    pub(super) conditions: Conditions,
+    pub(super) predicates: Vec<Predicate>,
+}
+
+/// The conditions of [`Filter`] as methods of a builder, which has a method `filter_mut` that gives its filter.
+macro_rules! narrowing {
+    () => {
+        /// Only events of the types that `pattern` means: `llm.call.*`, `*.failed`, a name of a known dialect; see
+        /// [`Pattern`](crate::event::Pattern).
+        ///
+        /// # Errors
+        /// When `pattern` is none.
+        pub fn pattern(self, pattern: &str) -> Result<Self, crate::event::ParseEventTypeError> {
+            Ok(self.types(crate::event::Pattern::parse(pattern)?))
+        }
+
+        /// Only events of the types that a pattern, or one type, means.
+        pub fn types(mut self, pattern: impl Into<crate::event::Pattern>) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Types(vec![pattern.into()]));
+            self
+        }
+
+        /// Only events about components of this kind.
+        pub fn kind(mut self, kind: crate::event::Kind) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Kinds(vec![kind]));
+            self
+        }
+
+        /// Only events about this subject, whatever the phase.
+        pub fn subject(mut self, subject: crate::event::Subject) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Subjects(vec![subject]));
+            self
+        }
+
+        /// Only events on this channel.
+        pub fn channel(mut self, channel: impl Into<crate::event::Channel>) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Channels(vec![
+                    channel.into(),
+                ]));
+            self
+        }
+
+        /// Only events of this level or a more serious one. Said twice, the last counts.
+        pub fn level(mut self, at_least: crate::event::Level) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::AtLeast(at_least));
+            self
+        }
+
+        /// Only events of the agent of this name or id.
+        pub fn agent(mut self, name_or_id: impl Into<std::sync::Arc<str>>) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Agents(vec![
+                    name_or_id.into(),
+                ]));
+            self
+        }
+
+        /// Only events of this trace.
+        pub fn trace(mut self, trace: crate::event::TraceId) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Traces(vec![trace]));
+            self
+        }
+
+        /// Only events of the session or conversation of this id.
+        pub fn session(mut self, id: impl Into<std::sync::Arc<str>>) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Sessions(vec![id.into()]));
+            self
+        }
+
+        /// Only events from this dialect; [`Flavor::NONE`](crate::event::Flavor::NONE) for this library's own.
+        pub fn flavor(mut self, flavor: impl Into<crate::event::Flavor>) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Flavors(vec![flavor.into()]));
+            self
+        }
+
+        /// Only what users of the application may see: hides
+        /// [`Visibility::Internal`](crate::event::Visibility::Internal).
+        pub fn user_facing(mut self) -> Self {
+            self.filter_mut()
+                .widen(crate::bus::filter::Condition::Public);
+            self
+        }
+
+        /// Only events for which `holds` says so; of several, all must.
+        ///
+        /// It is user code, so it never runs while somebody publishes, except for a tap, which does everything there: a
+        /// subscription asks where it is read, a handler on the bus's thread. It is asked only about events that meet all
+        /// other conditions. If it panics that means no, and counts in
+        /// [`BusStats::handler_errors`](crate::bus::BusStats::handler_errors) as `filter at src/main.rs:12`.
+        #[track_caller]
+        pub fn filter(
+            mut self,
+            holds: impl Fn(&crate::event::Event) -> bool + Send + Sync + 'static,
+        ) -> Self {
+            self.filter_mut().want(holds);
+            self
+        }
+    };
+}
+pub(super) use narrowing;
+
+impl Filter {
+    /// Everything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    narrowing!();
+
+    /// Whether the event is wanted. Asks the predicates; one that panics means no.
+    pub fn matches(&self, event: &Event) -> bool {
+        self.passes(event, &Failures::default())
+    }
+
+    /// Whether the event is wanted; runs user code.
+    pub(super) fn passes(&self, event: &Event, failures: &Failures) -> bool {
+        self.conditions.match_event(event) && holds_all(&self.predicates, event, failures)
+    }
+
+    /// Narrows to one type, whatever other types are asked for.
+    pub(super) fn only_type(&mut self, ty: EventType) {
+        self.conditions.also(Condition::Types(vec![ty.into()]));
+    }
+
+    fn filter_mut(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Widens the condition of the same sort, or adds one.
+    pub(super) fn widen(&mut self, condition: Condition) {
+        self.conditions.widen(condition);
+    }
+
+    #[track_caller]
+    pub(super) fn want(&mut self, holds: impl Fn(&Event) -> bool + Send + Sync + 'static) {
+        self.predicates.push(Predicate::new(place("filter"), holds));
+    }
+}
+
+pub(super) fn holds_all(predicates: &[Predicate], event: &Event, failures: &Failures) -> bool {
+    predicates
+        .iter()
+        .all(|predicate| predicate.holds(event, failures))
+}
+
+/// `llm.call.completed at src/main.rs:12`: enough to find the code that a panic is reported for.
+#[track_caller]
+pub(super) fn place(what: &str) -> Arc<str> {
+    let at = Location::caller();
+    format!("{what} at {}:{}", at.file(), at.line()).into()
+}
