@@ -16,17 +16,17 @@ const LAST: i64 = 253_402_300_799;
 /// The text is not an RFC 3339 time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time, as in 2026-01-31T23:59:59.123Z")]
-pub(super) struct ParseTimeError;
+pub(crate) struct ParseTimeError;
 
 /// `time` as RFC 3339 with `Z`. Years outside 0000 to 9999 are clamped to the nearest second that can be written.
-pub(super) fn to_rfc3339(time: SystemTime) -> String {
+pub(crate) fn to_rfc3339(time: SystemTime) -> String {
     let mut text = String::with_capacity(30);
     // Writing to a string cannot fail.
     let _ = write_rfc3339(&mut text, time);
     text
 }
 
-pub(super) fn write_rfc3339(out: &mut impl fmt::Write, time: SystemTime) -> fmt::Result {
+pub(crate) fn write_rfc3339(out: &mut impl fmt::Write, time: SystemTime) -> fmt::Result {
     let (seconds, nanos) = match seconds_from_1970(time) {
         (seconds, _) if seconds < FIRST => (FIRST, 0),
         (seconds, _) if seconds > LAST => (LAST, 999_999_999),
@@ -42,7 +42,7 @@ pub(super) fn write_rfc3339(out: &mut impl fmt::Write, time: SystemTime) -> fmt:
 }
 
 /// Reads RFC 3339: any offset, any number of fraction digits (those past the ninth are dropped).
-pub(super) fn from_rfc3339(text: &str) -> Result<SystemTime, ParseTimeError> {
+pub(crate) fn from_rfc3339(text: &str) -> Result<SystemTime, ParseTimeError> {
     parse(text.as_bytes()).ok_or(ParseTimeError)
 }
 
