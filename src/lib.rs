@@ -86,6 +86,7 @@
 //! | --- | --- | --- |
 //! | `otlp` | yes | traces, logs and metrics to a collector over gRPC or HTTP/protobuf, with TLS and gzip |
 //! | `pricing` | yes | the cost of model calls from the bundled `genai-prices` table, with overrides of your own |
+//! | `sqlite` | no | [`history`] on disk: a SQLite file that survives restarts, shared by threads and processes |
 //! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
 //! | `full` | no | everything above |
 //!
@@ -106,6 +107,7 @@ pub mod event;
 mod export;
 pub mod files;
 pub mod frame;
+pub mod history;
 mod integration;
 mod layer;
 mod outlet;

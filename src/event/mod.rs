@@ -20,7 +20,7 @@ mod level;
 mod pattern;
 mod phase;
 mod subject;
-mod time;
+pub(crate) mod time;
 mod usage;
 mod value;
 pub mod view;

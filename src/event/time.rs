@@ -26,7 +26,7 @@ pub(crate) fn to_rfc3339(time: SystemTime) -> String {
     text
 }
 
-pub(super) fn write_rfc3339(out: &mut impl fmt::Write, time: SystemTime) -> fmt::Result {
+pub(crate) fn write_rfc3339(out: &mut impl fmt::Write, time: SystemTime) -> fmt::Result {
     let (seconds, nanos) = match seconds_from_1970(time) {
         (seconds, _) if seconds < FIRST => (FIRST, 0),
         (seconds, _) if seconds > LAST => (LAST, 999_999_999),

@@ -11,8 +11,8 @@ mod thread;
 use std::error::Error;
 use std::fmt;
 
-
 use crate::event::Event;
+pub(crate) use thread::Outlet;
 
 /// Something that keeps events: a file, a database, a queue of somebody else's.
 pub trait EventWriter: Send + 'static {

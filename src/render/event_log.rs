@@ -7,7 +7,7 @@ use tracing::dispatcher::{self, WeakDispatch};
 use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Level};
 
-use crate::bus::{Bus, HandlerId};
+use crate::bus::{Bus, Handler, HandlerId};
 use crate::event::{Event, Level as EventLevel, TraceId};
 
 /// Logs every event of a bus as one `tracing` event with the target [`EventLog::TARGET`].
@@ -64,8 +64,7 @@ impl EventLog {
 
     /// Logs every event of `bus` from now on, until [`Bus::off`].
     pub fn attach(self, bus: &Bus) -> HandlerId {
-        bus.handler("event log")
-            .on_event(move |event| self.log(event))
+        bus.put(Handler::named("event log").on_event(move |event| self.log(event)))
     }
 
     /// Logs one event, on this thread.

@@ -12,7 +12,7 @@ use tracing::level_filters::LevelFilter;
 use super::env::{self, Env};
 #[cfg(feature = "otlp")]
 use super::outlets;
-use super::writers::{Wanted, Writers};
+use super::writers::{Kept, Wanted, Writers};
 use super::{ConfigError, Telemetry};
 use crate::bus::Bus;
 use crate::clock::Clock;
@@ -27,6 +27,7 @@ use crate::export::Exports;
 use crate::export::metrics::MetricNames;
 use crate::export::plugged::{BoxedExporter, Plugged};
 use crate::files::{EventFile, JsonFile};
+use crate::history::{EventStore, History, MemoryStore};
 use crate::layer::instance::{Instance, Sampling, next_number};
 use crate::layer::misuse::Misuse;
 use crate::layer::state::OpenSpans;
@@ -72,6 +73,7 @@ pub struct TelemetryBuilder {
     console: Option<(Output, ConsoleOptions)>,
     writers: Vec<Wanted>,
     bus: Option<Bus>,
+    history: Option<Kept>,
     #[cfg(feature = "otlp")]
     metric_names: MetricNames,
     plugged: Vec<BoxedExporter>,
@@ -138,6 +140,7 @@ impl TelemetryBuilder {
             console: None,
             writers: Vec::new(),
             bus: None,
+            history: None,
             #[cfg(feature = "otlp")]
             metric_names: MetricNames::default(),
             plugged: Vec::new(),
@@ -201,6 +204,13 @@ impl TelemetryBuilder {
     /// it.
     pub fn bus(mut self, bus: Bus) -> Self {
         self.bus = Some(bus);
+        self
+    }
+
+    /// Keeps the history in `store`: a [`MemoryStore`] of another size, an `SqliteStore`, or a store of the application's own.
+    /// Default: a [`MemoryStore`] of the last 10,000 events.
+    pub fn history<S: EventStore + 'static>(mut self, store: S) -> Self {
+        self.history = Some(Kept::new(store));
         self
     }
 
@@ -447,7 +457,7 @@ impl TelemetryBuilder {
     ///
     /// # Errors
     /// When a setting cannot work; see [`ConfigError`]. Nothing has been started then.
-    pub fn build(self) -> Result<Telemetry, ConfigError> {
+    pub fn build(mut self) -> Result<Telemetry, ConfigError> {
         self.check()?;
         let environment = Arc::clone(&self.environment);
         let env: Env<'_> = &*environment;
@@ -507,10 +517,15 @@ impl TelemetryBuilder {
                 bus,
                 None,
                 Writers::default(),
+                History::new(MemoryStore::with_limits(0, 0)),
                 self.level,
                 propagators,
             ));
         }
+        let kept = self
+            .history
+            .unwrap_or_else(|| Kept::new(MemoryStore::new()));
+        let history = kept.attach(&bus, &mut self.writers);
         let writers = Writers::start(self.writers, &service, &bus)?;
         let plugged = (!self.plugged.is_empty())
             .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));
@@ -559,6 +574,7 @@ impl TelemetryBuilder {
             bus,
             Some(worker),
             writers,
+            history,
             self.level,
             propagators,
         ))

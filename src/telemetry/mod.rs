@@ -26,6 +26,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::bus::Bus;
 use crate::console::ConsoleHandle;
 use crate::event::{self, Dialect, ImportError};
+use crate::history::History;
 use crate::layer::instance::Instance;
 use crate::layer::{GenAiFilter, GenAiLayer};
 use crate::pipeline::inbox::{Answer, Ask};
@@ -62,6 +63,7 @@ pub struct Telemetry {
     bus: Bus,
     worker: Option<Arc<Worker>>,
     writers: Arc<Writers>,
+    history: History,
     level: LevelFilter,
     propagators: Vec<String>,
     stages: Arc<Stages>,
@@ -82,6 +84,7 @@ impl Telemetry {
         bus: Bus,
         worker: Option<Worker>,
         writers: Writers,
+        history: History,
         level: LevelFilter,
         propagators: Vec<String>,
     ) -> Self {
@@ -90,6 +93,7 @@ impl Telemetry {
             bus,
             worker: worker.map(Arc::new),
             writers: Arc::new(writers),
+            history,
             level,
             propagators,
             stages: Arc::default(),
@@ -133,6 +137,28 @@ impl Telemetry {
     /// The typed events of this installation, in this process.
     pub fn bus(&self) -> &Bus {
         &self.bus
+    }
+
+    /// What happened so far, to be asked about.
+    ///
+    /// Events arrive some milliseconds after they happen; [`flush`](Self::flush) first to see the latest.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_genai::{Telemetry, chat};
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let telemetry = Telemetry::builder("planner").build()?;
+    /// let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+    /// tracing::subscriber::with_default(subscriber, || chat("openai", "gpt-4o").start().complete());
+    /// telemetry.flush(Duration::from_secs(5));
+    ///
+    /// let calls = telemetry.history().event_type("LLM_call_start")?.limit(50).fetch()?;
+    /// assert_eq!(calls.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// Takes in a document of another system: an event of its log, a request its reporter sends. It goes the way of every

@@ -5,7 +5,10 @@
 use std::time::Instant;
 
 use super::ConfigError;
-use crate::bus::{Bus, Overflow};
+use std::sync::Arc;
+
+use crate::bus::{Bus, Filter, Overflow};
+use crate::history::{EventStore, Feed, History};
 use crate::outlet::{EventWriter, Outlet};
 use crate::stats::Tally;
 
@@ -20,6 +23,40 @@ pub(super) type Open = Box<dyn FnOnce(&str) -> Result<Box<dyn EventWriter>, Conf
 pub(super) struct Wanted {
     pub(super) name: &'static str,
     pub(super) open: Open,
+}
+
+/// A store of the history, and how it is fed.
+pub(super) struct Kept {
+    history: History,
+    feed: Feed,
+}
+
+impl Kept {
+    pub(super) fn new<S: EventStore + 'static>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self {
+            history: History::from(Arc::clone(&store) as Arc<dyn EventStore>),
+            feed: store.feed(),
+        }
+    }
+
+    /// Has the store fed with the events of `bus`.
+    pub(super) fn attach(self, bus: &Bus, writers: &mut Vec<Wanted>) -> History {
+        match self.feed {
+            Feed::Inline => {
+                let store = Arc::clone(self.history.store());
+                bus.tap(Filter::new(), move |event| {
+                    // A store in memory has nothing to say; replays it passes over by itself.
+                    let _ = store.append(std::slice::from_ref(event));
+                });
+            }
+            Feed::Writer(writer) => writers.push(Wanted {
+                name: "history",
+                open: Box::new(move |_| Ok(writer)),
+            }),
+        }
+        self.history
+    }
 }
 
 /// The running outlets.

@@ -1,16 +1,13 @@
 //! What a handler may do to its own bus.
 
 use std::sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    };
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+    mpsc,
+};
 
 use futures_util::StreamExt;
-use tracing_genai::{
-    bus::Bus,
-    event::StepStarted,
-};
+use tracing_genai::{bus::Bus, event::StepStarted};
 
 use crate::support::*;
 

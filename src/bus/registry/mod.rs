@@ -50,7 +50,7 @@ impl Registry {
 
 impl Bus {
     /// Adds a handler that depends on nothing, which nothing can be wrong with.
-    pub(super) fn put(&self, handler: Handler) -> HandlerId {
+    pub(crate) fn put(&self, handler: Handler) -> HandlerId {
         let id = handler.id().clone();
         let mut registry = self.inner.registry();
         let set = registry.visible().with(vec![handler]);
