@@ -55,6 +55,11 @@ fn main() {
         ("agent run, registry", workload::SPANS, registry(agent)),
         ("agent run", workload::SPANS, ours(|b| b, agent)),
         (
+            "agent run, without history",
+            workload::SPANS,
+            ours(|b| b.without_history(), agent),
+        ),
+        (
             "agent run, no context activation",
             workload::SPANS,
             ours(|b| b.activate_context(false), agent),

@@ -35,11 +35,13 @@
 //!  #[instrument] · chat(..) · tool(..)
 //!        │ tracing span, event
 //!        ▼
-//!   layer ── capture ── identity ──▶ bounded queue ─▶ enrich ─┬─▶ bus       typed subscriptions, handlers
-//!    (copy, count, push: never       (records, bytes)  names  ├─▶ console   a live tree for people
-//!     parse, price, scan, send)                        hooks  ├─▶ metrics   opentelemetry_sdk meter
-//!                                                      cost   └─▶ OTLP      request bytes → gRPC | HTTP → decision
-//!                                                      totals               → delivery report
+//!   layer ── capture ── identity ──▶ bounded queue ─▶ enrich ─┬─▶ bus ─┬─▶ subscriptions, handlers, run streams
+//!    (copy, count, push: never       (records, bytes)  names  │        ├─▶ history   a ring in memory, or SQLite
+//!     parse, price, scan, send)                        hooks  │        └─▶ files     JSON lines, or as you render them
+//!                                                      cost   ├─▶ console   a live tree for people
+//!                                                      totals ├─▶ metrics   opentelemetry_sdk meter
+//!                                                             └─▶ OTLP      request bytes → gRPC | HTTP → decision
+//!                                                                           → delivery report
 //! ```
 //!
 //! # What it promises
@@ -52,6 +54,8 @@
 //! | Totals of agents, workflows and steps count every call once, sampled or not | [`enrich`] |
 //! | Nothing panics, blocks or prints to stdout after [`build`](TelemetryBuilder::build) | [`Telemetry`] |
 //! | Content (prompts, answers, arguments, error messages) is not captured unless asked for | [`TelemetryBuilder`] |
+//! | A slow reader, a failing handler, a full disk delays nobody else, and what they miss is counted | [`bus`], [`history`], [`files`] |
+//! | Events of one trace reach each reader in the order they happened in | [`bus`] |
 //! | Other layers see what they always saw | [`GenAiFilter`] |
 //! | Flush and shutdown return in time from any thread, with any runtime or none | [`Telemetry::flush`] |
 //!
@@ -61,8 +65,10 @@
 //!   with the attributes of the conventions ([`semconv`]).
 //! * A plain `#[tracing::instrument]` function is a step ([`Steps`] narrows that); spans of known infrastructure crates (HTTP,
 //!   SQL) are exported as ordinary children.
-//! * `tracing::info!(genai.event = "order.placed", …)` is a moment: an event on the bus, a log record at the collector, a span
-//!   event on the span it happened in. Other events are span events of their span.
+//! * `tracing::info!(genai.event = "order.placed", …)`, [`event`](event()) and [`log_event`] make a moment: an event on the
+//!   bus, a log record at the collector, a span event on the span it happened in. Other events are span events of their span.
+//! * What other systems log (Cylestio Monitor, AITaskAgent, crewAI, LangWatch Scenario) is understood by name, and as whole
+//!   documents by [`Telemetry::import`]; a start and its end become a span.
 //!
 //! # What leaves the process
 //!
@@ -87,6 +93,7 @@
 //! | `otlp` | yes | traces, logs and metrics to a collector over gRPC or HTTP/protobuf, with TLS and gzip |
 //! | `pricing` | yes | the cost of model calls from the bundled `genai-prices` table, with overrides of your own |
 //! | `sqlite` | no | [`history`] on disk: a SQLite file that survives restarts, shared by threads and processes |
+//! | `sqlite` | no | a history that survives: an SQLite file, with views for the plain `sqlite3` tool |
 //! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
 //! | `full` | no | everything above |
 //!

@@ -87,7 +87,7 @@ impl Attrs {
                 + match value {
                     Value::Str(text) => text.len(),
                     Value::Array(items) => items.iter().map(of).sum(),
-                    Value::Json(json) => super::data::json_bytes(json, 0),
+                    Value::Json(json) => super::data::json_bytes(json),
                     Value::Bool(_) | Value::I64(_) | Value::F64(_) => 0,
                 }
         }

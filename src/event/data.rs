@@ -157,7 +157,7 @@ impl EventData {
 
     /// About how many bytes it holds.
     pub(crate) fn bytes(&self) -> usize {
-        let body = self.body.as_ref().map_or(0, |body| json_bytes(&body.0, 0));
+        let body = self.body.as_ref().map_or(0, |body| json_bytes(&body.0));
         size_of::<Self>() + self.attrs.bytes() + body
     }
 
@@ -182,12 +182,17 @@ impl EventData {
     }
 }
 
-/// About how many bytes a document holds; what lies deeper than anybody reads counts nothing.
-pub(super) fn json_bytes(json: &serde_json::Value, depth: u8) -> usize {
+/// About how many bytes a document holds.
+pub(crate) fn json_bytes(json: &serde_json::Value) -> usize {
+    bytes_below(json, 0)
+}
+
+/// What lies deeper than anybody reads counts nothing.
+fn bytes_below(json: &serde_json::Value, depth: u8) -> usize {
     use serde_json::Value as Json;
     let inside = |item| {
         if depth < 64 {
-            json_bytes(item, depth + 1)
+            bytes_below(item, depth + 1)
         } else {
             0
         }

@@ -47,6 +47,7 @@ pub use self::{
 };
 pub(crate) use self::{
     content::CONTENT,
+    data::json_bytes,
     time::{from_rfc3339, to_rfc3339},
 };
 pub use opentelemetry::{SpanId, TraceId};

@@ -20,6 +20,7 @@ use super::state::{Inner, OpenSpans, SpanState};
 use super::visit::with_scratch;
 use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
+use crate::diagnostics;
 use crate::enrich::builtin::normalise;
 use crate::event::{EventData, EventId, Key, Kind, Level, Subject, Value};
 use crate::pipeline::names::{span_kind, span_name};
@@ -90,6 +91,8 @@ pub(crate) struct Instance {
     /// What is done about spans that are nested too deeply, or left in the wrong order.
     pub(crate) scopes: ScopePolicy,
     pub(crate) misuse: Misuse,
+    /// Whether it was said that something came after the shutdown.
+    pub(crate) told_late: AtomicBool,
 }
 
 impl std::fmt::Debug for Instance {
@@ -509,6 +512,12 @@ impl Instance {
         self.books.accept(1);
         if let Err((why, item)) = self.queue.push(item, bytes) {
             self.books.lose(why, 1);
+            if why == Loss::AfterShutdown && !self.told_late.swap(true, Ordering::Relaxed) {
+                diagnostics::say_once(
+                    "after shutdown",
+                    format_args!("what is recorded after the shutdown is counted and not kept"),
+                );
+            }
             if let Item::Ended(state) = item {
                 self.open.recycle(state);
             }

@@ -17,7 +17,7 @@ use opentelemetry::{SpanId, TraceId};
 use tracing::Metadata;
 
 use crate::clock::Nanos;
-use crate::event::{EventType, Flavor, Level, Subject, alias};
+use crate::event::{EventType, Flavor, Level, Subject, alias, json_bytes};
 pub(crate) use field_ref::FieldRef;
 pub(crate) use fields::Fields;
 pub(crate) use limits::Limits;
@@ -371,7 +371,9 @@ impl Record {
 
     /// Bytes it holds, which is what the queue's limit counts.
     pub(crate) fn bytes(&self) -> usize {
+        let body = self.moment.as_ref().and_then(|m| m.body.as_deref());
         size_of::<Self>()
+            + body.map_or(0, json_bytes)
             + self.fields.capacity_bytes()
             + self.event_fields.capacity_bytes()
             + self.events.capacity() * size_of::<SpanEvent>()

@@ -12,7 +12,7 @@ use tracing::level_filters::LevelFilter;
 use super::env::{self, Env};
 #[cfg(feature = "otlp")]
 use super::outlets;
-use super::writers::{Kept, Wanted, Writers};
+use super::writers::{Keep, Kept, Wanted, Writers};
 use super::{ConfigError, Telemetry};
 use crate::bus::Bus;
 use crate::clock::Clock;
@@ -73,7 +73,7 @@ pub struct TelemetryBuilder {
     console: Option<(Output, ConsoleOptions)>,
     writers: Vec<Wanted>,
     bus: Option<Bus>,
-    history: Option<Kept>,
+    history: Keep,
     #[cfg(feature = "otlp")]
     metric_names: MetricNames,
     plugged: Vec<BoxedExporter>,
@@ -140,7 +140,7 @@ impl TelemetryBuilder {
             console: None,
             writers: Vec::new(),
             bus: None,
-            history: None,
+            history: Keep::Default,
             #[cfg(feature = "otlp")]
             metric_names: MetricNames::default(),
             plugged: Vec::new(),
@@ -210,7 +210,13 @@ impl TelemetryBuilder {
     /// Keeps the history in `store`: a [`MemoryStore`] of another size, an `SqliteStore`, or a store of the application's own.
     /// Default: a [`MemoryStore`] of the last 10,000 events.
     pub fn history<S: EventStore + 'static>(mut self, store: S) -> Self {
-        self.history = Some(Kept::new(store));
+        self.history = Keep::In(Kept::new(store));
+        self
+    }
+
+    /// Keeps no history: nothing is remembered, and where nobody else listens no event is made.
+    pub fn without_history(mut self) -> Self {
+        self.history = Keep::Nothing;
         self
     }
 
@@ -505,6 +511,7 @@ impl TelemetryBuilder {
             chunk_export: self.chunk_export,
             scopes: self.scopes,
             misuse: Misuse::default(),
+            told_late: AtomicBool::new(disabled),
             chunk_text: self.chunk_text,
         });
         let propagators = env::propagators(env);
@@ -522,10 +529,7 @@ impl TelemetryBuilder {
                 propagators,
             ));
         }
-        let kept = self
-            .history
-            .unwrap_or_else(|| Kept::new(MemoryStore::new()));
-        let history = kept.attach(&bus, &mut self.writers);
+        let history = self.history.attach(&bus, &mut self.writers);
         let writers = Writers::start(self.writers, &service, &bus)?;
         let plugged = (!self.plugged.is_empty())
             .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));

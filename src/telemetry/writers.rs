@@ -8,7 +8,7 @@ use super::ConfigError;
 use std::sync::Arc;
 
 use crate::bus::{Bus, Filter, Overflow};
-use crate::history::{EventStore, Feed, History};
+use crate::history::{EventStore, Feed, History, MemoryStore};
 use crate::outlet::{EventWriter, Outlet};
 use crate::stats::Tally;
 
@@ -23,6 +23,26 @@ pub(super) type Open = Box<dyn FnOnce(&str) -> Result<Box<dyn EventWriter>, Conf
 pub(super) struct Wanted {
     pub(super) name: &'static str,
     pub(super) open: Open,
+}
+
+/// Where the history is kept.
+#[derive(Default)]
+pub(super) enum Keep {
+    #[default]
+    Default,
+    In(Kept),
+    Nothing,
+}
+
+impl Keep {
+    /// Has the store fed with the events of `bus`.
+    pub(super) fn attach(self, bus: &Bus, writers: &mut Vec<Wanted>) -> History {
+        match self {
+            Self::Default => Kept::new(MemoryStore::new()).attach(bus, writers),
+            Self::In(kept) => kept.attach(bus, writers),
+            Self::Nothing => History::new(MemoryStore::with_limits(0, 0)),
+        }
+    }
 }
 
 /// A store of the history, and how it is fed.
@@ -40,8 +60,7 @@ impl Kept {
         }
     }
 
-    /// Has the store fed with the events of `bus`.
-    pub(super) fn attach(self, bus: &Bus, writers: &mut Vec<Wanted>) -> History {
+    fn attach(self, bus: &Bus, writers: &mut Vec<Wanted>) -> History {
         match self.feed {
             Feed::Inline => {
                 let store = Arc::clone(self.history.store());
