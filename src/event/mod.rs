@@ -12,6 +12,7 @@ mod data;
 mod event_type;
 mod finish_reason;
 mod ids;
+mod import;
 mod json;
 mod kind;
 mod level;
@@ -31,6 +32,7 @@ pub use self::{
     event_type::{EventType, ParseEventTypeError},
     finish_reason::FinishReason,
     ids::{EventId, ParseEventIdError},
+    import::{ImportError, MAX_DEPTH, import},
     json::SCHEMA_VERSION,
     kind::{Kind, ParseKindError},
     level::Level,
