@@ -4,6 +4,7 @@ use crate::semconv;
 
 /// Attributes that carry content: `Debug` shows their size, never their text.
 pub(crate) const CONTENT: &[&str] = &[
+    "error.message",
     semconv::EXCEPTION_MESSAGE,
     semconv::EXCEPTION_STACKTRACE,
     "gen_ai.completion",
@@ -17,4 +18,7 @@ pub(crate) const CONTENT: &[&str] = &[
     semconv::GEN_AI_SYSTEM_INSTRUCTIONS,
     semconv::GEN_AI_TOOL_CALL_ARGUMENTS,
     semconv::GEN_AI_TOOL_CALL_RESULT,
+    "human.prompt",
+    "security.content_sample",
+    "tool_call.arguments",
 ];

@@ -34,7 +34,7 @@ pub use self::{
     event_type::{EventType, ParseEventTypeError},
     finish_reason::FinishReason,
     ids::{EventId, ParseEventIdError},
-    import::{ImportError, import},
+    import::{ImportError, MAX_DEPTH, import},
     json::SCHEMA_VERSION,
     kind::{Kind, ParseKindError},
     level::Level,

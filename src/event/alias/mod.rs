@@ -100,6 +100,15 @@ pub(crate) fn resolve(name: &str) -> Option<Resolved> {
     aliases(name).next().map(Alias::resolved)
 }
 
+/// Whose name this is, the first dialect that has it, unless it is this library's own; and what it stands for.
+pub(super) fn foreign(name: &str) -> Option<(Dialect, Resolved)> {
+    if canonical(name).is_some() {
+        return None;
+    }
+    let alias = aliases(name).next()?;
+    Some((alias.dialect, alias.resolved()))
+}
+
 /// `name` as a type of the subject table, if the table lists its phase.
 ///
 /// A phase that is not listed does not count: `tool.error` is a name Cylestio has, not a moment of a tool.
