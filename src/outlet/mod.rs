@@ -11,7 +11,6 @@ mod thread;
 use std::error::Error;
 use std::fmt;
 
-
 use crate::event::Event;
 
 /// Something that keeps events: a file, a database, a queue of somebody else's.

@@ -1,16 +1,12 @@
 //! What a handler may do to its own bus.
 
 use std::sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    };
-
-use futures_util::StreamExt;
-use tracing_genai::{
-    bus::Bus,
-    event::StepStarted,
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+    mpsc,
 };
+
+use tracing_genai::{bus::Bus, event::StepStarted};
 
 use crate::support::*;
 
