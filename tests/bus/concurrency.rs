@@ -8,9 +8,8 @@ use std::{
     thread,
 };
 
-use futures_util::{FutureExt, StreamExt};
 use tracing_genai::{
-    bus::{Bus, Overflow},
+    bus::{Bus, Filter, Handler, HandlerId, Overflow},
     event::StepCompleted,
 };
 
@@ -80,4 +79,41 @@ fn closing_while_others_publish_and_subscribe_leaves_nothing_open() {
         assert_eq!((stats.handlers, stats.subscriptions), (0, 0));
         assert!(!bus.has_interest());
     }
+}
+
+#[test]
+fn eight_threads_change_the_handlers_while_all_of_them_publish() {
+    const EACH: u64 = 300;
+    let bus = Bus::with_handler_queue(1 << 16);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let steady = bus.on_event(move |_| {
+        let _ = count.fetch_add(1, Ordering::Relaxed);
+    });
+    thread::scope(|scope| {
+        for number in 0..8 {
+            let (bus, steady) = (&bus, &steady);
+            scope.spawn(move || {
+                for round in 0..EACH {
+                    publish(bus, round..round + 1);
+                    let name = format!("thread {number}");
+                    let after = Handler::named(name.as_str()).on::<StepCompleted>(|_| ());
+                    bus.add(after.after(steady)).unwrap();
+                    let waiting = bus.on_event_async(async |_| tokio::task::yield_now().await);
+                    let tap = bus.tap(Filter::new(), |_| ());
+                    publish(bus, round..round + 1);
+                    for id in [HandlerId::new(name), waiting, tap] {
+                        assert!(bus.off(id));
+                    }
+                }
+            });
+        }
+    });
+    flush(&bus);
+    let stats = bus.stats();
+    assert_eq!(stats.handler_lagged, 0);
+    assert_eq!(calls.load(Ordering::Relaxed) as u64, 8 * EACH * 2);
+    assert_eq!((stats.handlers, stats.taps), (1, 0));
+    assert!(stats.handler_errors.is_empty(), "{stats:?}");
+    assert_eq!(bus.validate_dependencies(), Ok(()));
 }

@@ -126,3 +126,29 @@ fn nothing_holds_a_handler_once_its_bus_is_gone() {
     drop(bus);
     until("nothing holds the handler", || weak.upgrade().is_none());
 }
+
+#[test]
+fn a_closed_bus_says_once_on_stderr_that_it_refuses_events() {
+    let test = "ending::a_closed_bus_says_once_on_stderr_that_it_refuses_events";
+    let stderr = alone(test, || {
+        let bus = Bus::new();
+        bus.close();
+        publish(&bus, 0..100);
+        assert_eq!(bus.stats().after_close, 100);
+    });
+    if let Some(stderr) = stderr {
+        assert_eq!(stderr.matches("tracing-genai: ").count(), 1, "{stderr}");
+        assert!(stderr.contains("closed"), "{stderr}");
+    }
+}
+
+#[test]
+fn the_global_bus_is_one_and_nobody_elses() {
+    let own = Bus::new();
+    let mut global = Bus::global().subscribe_to("global.test").unwrap();
+    let mut theirs = own.subscribe();
+    Bus::global().publish(event("global.test", 1));
+    own.publish(event("global.test", 2));
+    assert_eq!(drain(&mut global), [Some(1)]);
+    assert_eq!(drain(&mut theirs), [Some(2)]);
+}

@@ -10,7 +10,6 @@ use std::{
     thread,
 };
 
-use futures_util::{FutureExt, StreamExt};
 use tracing_genai::{
     bus::{Bus, Handler},
     event::{Event, EventSpec, StepCompleted, StepStarted},

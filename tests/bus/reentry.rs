@@ -6,7 +6,6 @@ use std::sync::{
     mpsc,
 };
 
-use futures_util::StreamExt;
 use tracing_genai::{bus::Bus, event::StepStarted};
 
 use crate::support::*;

@@ -7,7 +7,7 @@ use tracing_genai::{
     event::{Event, EventData, EventType},
 };
 
-pub use crate::waiting::{DEADLINE, until};
+pub use crate::waiting::{DEADLINE, alone, block_on, until, within};
 
 /// A deadline that only passes when something hangs.
 pub fn in_time() -> std::time::Instant {
