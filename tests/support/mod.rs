@@ -7,6 +7,7 @@
 #![allow(missing_debug_implementations, missing_docs, reason = "nobody's API")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
 
+pub mod catalogue;
 #[cfg(feature = "otlp")]
 pub mod certificates;
 #[cfg(feature = "otlp")]

@@ -48,8 +48,8 @@ struct Alias {
     flavor: &'static str,
     /// Where the dialect's level is not that of the type.
     level: Option<Level>,
-    /// Phases the same name also stands for, told apart by a field (`Success`, `status`).
-    also: &'static [&'static str],
+    /// What the same name also stands for, told apart by a field (`Success`, `status`).
+    also: &'static [(Subject, &'static str)],
 }
 
 impl Alias {
@@ -62,11 +62,18 @@ impl Alias {
         }
     }
 
+    /// Everything its names stand for.
+    fn events(&self) -> impl Iterator<Item = (Subject, &'static str)> {
+        [(self.subject, self.phase)]
+            .into_iter()
+            .chain(self.also.iter().copied())
+    }
+
     fn writes(&self, ty: &EventType, flavor: &Flavor) -> bool {
-        let phase = ty.phase().as_str();
-        self.subject == ty.subject()
-            && self.flavor == flavor.as_str()
-            && (self.phase == phase || self.also.contains(&phase))
+        self.flavor == flavor.as_str()
+            && self
+                .events()
+                .any(|event| event == (ty.subject(), ty.phase().as_str()))
     }
 }
 
@@ -218,8 +225,8 @@ mod tests {
                 for name in alias.names {
                     assert!(names.insert(*name, ()).is_none(), "{dialect}: {name}");
                 }
-                for phase in [&alias.phase].into_iter().chain(alias.also) {
-                    let event = (alias.subject, *phase, alias.flavor);
+                for event in alias.events() {
+                    let event = (event, alias.flavor);
                     assert!(events.insert(event, ()).is_none(), "{dialect}: {event:?}");
                 }
             }
@@ -243,12 +250,8 @@ mod tests {
     #[test]
     fn the_subject_table_lists_every_phase_a_name_stands_for() {
         for alias in table::TABLE {
-            for phase in [&alias.phase].into_iter().chain(alias.also) {
-                assert!(
-                    alias.subject.phases().contains(phase),
-                    "{}.{phase}",
-                    alias.subject
-                );
+            for (subject, phase) in alias.events() {
+                assert!(subject.phases().contains(&phase), "{subject}.{phase}");
             }
         }
     }

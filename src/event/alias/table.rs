@@ -8,7 +8,7 @@ use crate::event::{Level, Subject};
 
 macro_rules! aliases {
     ($($dialect:ident {$(
-        $($name:literal)|+ => $subject:ident $phase:ident $(@ $flavor:literal)? $(at $level:ident)? $(or $($also:ident)+)?;
+        $($name:literal)|+ => $subject:ident $phase:ident $(@ $flavor:literal)? $(at $level:ident)? $(or $($other:ident . $also:ident)+)?;
     )*})*) => {
         pub(super) static TABLE: &[Alias] = &[$($(
             Alias {
@@ -18,7 +18,7 @@ macro_rules! aliases {
                 phase: stringify!($phase),
                 flavor: concat!($($flavor)?),
                 level: first!($(Some(Level::$level),)? None),
-                also: &[$($(stringify!($also)),+)?],
+                also: &[$($((Subject::$other, stringify!($also))),+)?],
             },
         )*)*];
     };
@@ -120,11 +120,11 @@ aliases! {
         "mcp_config_fetch_failed" | "MCPConfigFetchFailedEvent" => MCP_CONFIG unavailable;
         // A2A
         "a2a_delegation_started" | "A2ADelegationStartedEvent" => A2A_DELEGATION started;
-        "a2a_delegation_completed" | "A2ADelegationCompletedEvent" => A2A_DELEGATION completed or failed paused;
+        "a2a_delegation_completed" | "A2ADelegationCompletedEvent" => A2A_DELEGATION completed or A2A_DELEGATION.failed A2A_DELEGATION.paused;
         "a2a_conversation_started" | "A2AConversationStartedEvent" => A2A_CONVERSATION started;
         "a2a_message_sent" | "A2AMessageSentEvent" => A2A_MESSAGE sent;
         "a2a_response_received" | "A2AResponseReceivedEvent" => A2A_MESSAGE received;
-        "a2a_conversation_completed" | "A2AConversationCompletedEvent" => A2A_CONVERSATION completed or failed;
+        "a2a_conversation_completed" | "A2AConversationCompletedEvent" => A2A_CONVERSATION completed or A2A_CONVERSATION.failed;
         "a2a_polling_started" | "A2APollingStartedEvent" => A2A_POLL opened;
         "a2a_polling_status" | "A2APollingStatusEvent" => A2A_POLL status;
         "a2a_push_notification_registered" | "A2APushNotificationRegisteredEvent" => A2A_PUSH registered;
@@ -160,7 +160,7 @@ aliases! {
         "agent_reasoning_failed" | "AgentReasoningFailedEvent" => PLAN_REASONING failed;
         // Plan / observation
         "plan_step_started" | "PlanStepStartedEvent" => STEP started @ "plan";
-        "plan_step_completed" | "PlanStepCompletedEvent" => STEP completed @ "plan" or failed;
+        "plan_step_completed" | "PlanStepCompletedEvent" => STEP completed @ "plan" or STEP.failed;
         "step_observation_started" | "StepObservationStartedEvent" => PLAN_OBSERVATION started;
         "step_observation_completed" | "StepObservationCompletedEvent" => PLAN_OBSERVATION completed;
         "step_observation_failed" | "StepObservationFailedEvent" => PLAN_OBSERVATION failed;
@@ -244,9 +244,9 @@ aliases! {
         "llm.call.start" | "llm.request" | "llm.chat.request" | "llm.completion.request" | "llm_request" => LLM_CALL started;
         "llm.call.end" | "llm.call.finish" | "llm.response" | "llm.chat.response" | "llm.completion.response" | "llm_response" => LLM_CALL completed;
         "llm.call.error" | "llm.error" => LLM_CALL failed;
-        "tool.start" | "tool.call" | "tool.execution" | "agent_tool.start" | "tool_call" => TOOL_CALL started;
-        "tool.end" | "tool.result" | "agent_tool.end" | "tool_response" => TOOL_CALL completed;
-        "tool.error" | "agent_tool.error" => TOOL_CALL failed;
+        "tool.start" | "tool.call" | "tool.execution" | "agent_tool.start" | "tool_call" => TOOL_CALL started or MCP_TOOL.started;
+        "tool.end" | "tool.result" | "agent_tool.end" | "tool_response" => TOOL_CALL completed or MCP_TOOL.completed;
+        "tool.error" | "agent_tool.error" => TOOL_CALL failed or MCP_TOOL.failed;
         "tool.inferred" => TOOL inferred;
         "tool.schema.generated" => TOOL schema_generated;
         "agent.startup" | "langgraph.react_agent.create" => AGENT created;
@@ -279,7 +279,7 @@ aliases! {
         "mcp.connection.open" | "mcp_connection_connect" => MCP_CONNECTION started;
         "mcp.connection.close" | "mcp_connection_disconnect" => MCP_CONNECTION completed;
         "mcp.connection.error" | "mcp_connection_error" => MCP_CONNECTION failed;
-        "mcp.command.sent" | "mcp.command.received" | "mcp_command" => MCP_REQUEST started or completed failed;
+        "mcp.command.sent" | "mcp.command.received" | "mcp_command" => MCP_REQUEST started or MCP_REQUEST.completed MCP_REQUEST.failed;
         "mcp_heartbeat" => MCP heartbeat;
         "mcp_file_transfer" => MCP file_transfer;
         "mcp_agent_status_change" => MCP agent_status;
@@ -297,23 +297,23 @@ aliases! {
     }
     AiTaskAgent {
         "pipeline.started" | "PipelineStartedEvent" => WORKFLOW started @ "pipeline";
-        "pipeline.completed" | "PipelineCompletedEvent" => WORKFLOW completed @ "pipeline" or failed;
+        "pipeline.completed" | "PipelineCompletedEvent" => WORKFLOW completed @ "pipeline" or WORKFLOW.failed;
         "step.started" | "StepStartedEvent" => STEP started;
-        "step.completed" | "StepCompletedEvent" => STEP completed or failed;
+        "step.completed" | "StepCompletedEvent" => STEP completed or STEP.failed;
         "step.progress" | "StepProgressEvent" => STEP progress;
         "step.routing" | "StepRoutingEvent" => ROUTING selected @ "step";
         "step.validation" | "StepValidationEvent" => STEP validated;
-        "llm.response" | "LlmResponseEvent" => LLM_CALL completed or chunk thinking;
+        "llm.response" | "LlmResponseEvent" => LLM_CALL completed or LLM_CALL.chunk LLM_CALL.thinking;
         "tool.started" | "ToolStartedEvent" => TOOL_CALL started;
-        "tool.completed" | "ToolCompletedEvent" => TOOL_CALL completed or failed;
+        "tool.completed" | "ToolCompletedEvent" => TOOL_CALL completed or TOOL_CALL.failed;
         "tag.started" | "TagStartedEvent" => TAG started @ "tag";
-        "tag.completed" | "TagCompletedEvent" => TAG completed @ "tag" or failed;
+        "tag.completed" | "TagCompletedEvent" => TAG completed @ "tag" or TAG.failed;
         "context.snapshot" | "ContextSnapshotEvent" => STEP snapshot;
         "StepTraceEvent" => STEP retrying;
     }
     Scenario {
         "SCENARIO_RUN_STARTED" | "ScenarioRunStartedEvent" => WORKFLOW started @ "scenario";
-        "SCENARIO_RUN_FINISHED" | "ScenarioRunFinishedEvent" => WORKFLOW completed @ "scenario" or failed canceled;
+        "SCENARIO_RUN_FINISHED" | "ScenarioRunFinishedEvent" => WORKFLOW completed @ "scenario" or WORKFLOW.failed WORKFLOW.canceled;
         "SCENARIO_MESSAGE_SNAPSHOT" | "ScenarioMessageSnapshotEvent" => CONVERSATION snapshot @ "scenario";
         "SCENARIO_TEXT_MESSAGE_START" => CONVERSATION_MESSAGE opened @ "scenario";
         "SCENARIO_TEXT_MESSAGE_CONTENT" => CONVERSATION_MESSAGE chunk @ "scenario";

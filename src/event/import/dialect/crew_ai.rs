@@ -135,6 +135,10 @@ pub(super) static FORMAT: Format = Format {
             &[("slug", Attr("mcp.config.slug")), ("error", Body)],
         ),
         (Every(Kind::Mcp), MCP),
+        (
+            Type(Subject::A2A_PUSH, "sent"),
+            &[("state", Attr("a2a.push.state"))],
+        ),
         (About(Subject::A2A_PUSH), crew_ai_a2a::PUSH),
         (About(Subject::A2A_POLL), crew_ai_a2a::POLL),
         (About(Subject::A2A_MESSAGE), crew_ai_a2a::MESSAGE),
@@ -147,7 +151,7 @@ pub(super) static FORMAT: Format = Format {
         (About(Subject::A2A_CONTENT_TYPE), crew_ai_a2a::CONTENT_TYPE),
         (About(Subject::A2A_CONTEXT), crew_ai_a2a::CONTEXT),
         (About(Subject::A2A_PARALLEL), crew_ai_a2a::PARALLEL),
-        (About(Subject::A2A_SERVER_TASK), &[("result", Body)]),
+        (About(Subject::A2A_SERVER_TASK), crew_ai_a2a::SERVER_TASK),
         (Every(Kind::A2a), crew_ai_a2a::A2A),
         (
             Type(Subject::GUARDRAIL, "completed"),

@@ -1,15 +1,21 @@
 //! crewAI between agents: the fields of its A2A events.
 
-use super::super::place::{Fields, Place::*, Unit};
+use super::super::place::{
+    Fields,
+    Place::{self, *},
+    Unit,
+};
 use crate::semconv;
 
-/// Fields most of them share. Here a task is the remote one.
+/// The remote task, where the event is about one; elsewhere a task is the caller's own.
+const TASK: Place = Attr("a2a.task.id");
+
+/// Fields most of them share.
 pub(super) const A2A: Fields = &[
     ("endpoint", Url),
     ("a2a_agent_name", Attr(semconv::GEN_AI_AGENT_NAME)),
     // The caller's own role, beside the name of the agent it talks to.
     ("agent_role", Attr("a2a.caller.name")),
-    ("task_id", Attr("a2a.task.id")),
     ("context_id", Attr("a2a.context.id")),
     ("protocol_version", Attr("a2a.protocol_version")),
     ("skill_id", Attr("a2a.skill_id")),
@@ -37,6 +43,7 @@ pub(super) const MESSAGE: Fields = &[
 ];
 
 pub(super) const POLL: Fields = &[
+    ("task_id", TASK),
     ("polling_interval", Attr("a2a.poll.interval")),
     ("state", Attr("a2a.poll.state")),
     ("elapsed_seconds", Attr("a2a.poll.elapsed_seconds")),
@@ -44,6 +51,7 @@ pub(super) const POLL: Fields = &[
 ];
 
 pub(super) const PUSH: Fields = &[
+    ("task_id", TASK),
     ("callback_url", Attr("a2a.push.url")),
     ("success", Attr("a2a.push.success")),
     ("error", Attr("a2a.push.error")),
@@ -51,6 +59,7 @@ pub(super) const PUSH: Fields = &[
 ];
 
 pub(super) const STREAM: Fields = &[
+    ("task_id", TASK),
     ("chunk", Body),
     ("chunk_index", Attr("a2a.chunk.index")),
     ("final", Attr("a2a.chunk.final")),
@@ -69,12 +78,14 @@ pub(super) const AUTH: Fields = &[
 ];
 
 pub(super) const CONNECTION: Fields = &[
+    ("task_id", TASK),
     ("status_code", Attr("http.response.status_code")),
     ("operation", Attr("a2a.operation")),
     ("error", Body),
 ];
 
 pub(super) const ARTIFACT: Fields = &[
+    ("task_id", TASK),
     ("artifact_*", Under("a2a.artifact.")),
     ("mime_type", Attr("a2a.artifact.mime_type")),
     ("size_bytes", Attr("a2a.artifact.size_bytes")),
@@ -119,3 +130,5 @@ pub(super) const PARALLEL: Fields = &[
     ("failure_count", Attr("a2a.failure_count")),
     ("results", Body),
 ];
+
+pub(super) const SERVER_TASK: Fields = &[("task_id", TASK), ("result", Body)];

@@ -3,9 +3,9 @@
 //! Attributes that have no better name here (`security.*`, `framework.*`, `env.*` …) keep theirs.
 
 use super::super::place::{
-    Effect::{Level as At, Phase, Subject as Is},
+    Effect::{Flavor as FlavorAs, Level as At, Phase, Set, Subject as Turns},
     Fields, Format,
-    Is::{Bool, Present, Text},
+    Is::{Anything, Bool, Present, Text},
     Place::*,
     Rest, Rule,
     Scope::{self, Flavor, Kind as Every, Subject as About, Type},
@@ -62,6 +62,14 @@ pub(super) static FORMAT: Format = Format {
         ),
         (About(Subject::HUMAN_FEEDBACK), &[("content", Body)]),
         (About(Subject::SESSION), SESSION),
+        (
+            Type(Subject::MCP, "agent_status"),
+            &[("details", Attr("mcp.agent.details"))],
+        ),
+        (
+            Type(Subject::MCP, "authenticated"),
+            &[("details", Attr("mcp.auth.details"))],
+        ),
         (Every(Kind::Mcp), MCP),
         (
             About(Subject::INSTRUMENTATION),
@@ -81,7 +89,19 @@ pub(super) static FORMAT: Format = Format {
             about: About(Subject::TOOL_CALL),
             field: "framework.name",
             is: Text("mcp"),
-            then: &[Is(Subject::MCP_TOOL)],
+            then: &[Turns(Subject::MCP_TOOL)],
+        },
+        Rule {
+            about: Flavor(Subject::CONVERSATION_MESSAGE, "system"),
+            field: "role",
+            is: Anything,
+            then: &[FlavorAs("message.role")],
+        },
+        Rule {
+            about: About(Subject::CONVERSATION_MESSAGE),
+            field: "role",
+            is: Anything,
+            then: &[Set("message.role", "user")],
         },
         Rule {
             about: Type(Subject::MCP_REQUEST, "started"),
@@ -129,6 +149,8 @@ const COMMON: Fields = &[
     ("session_id", Attr(semconv::SESSION_ID)),
     ("llm.vendor", Attr(semconv::GEN_AI_PROVIDER_NAME)),
     ("llm.model", Attr(semconv::GEN_AI_REQUEST_MODEL)),
+    ("transition.from_node", Attr("routing.previous")),
+    ("transition.to_node", Attr("routing.selected")),
     ("error", ErrorMessage),
     ("error.type", ErrorType),
     ("error.message", ErrorMessage),
@@ -205,8 +227,6 @@ const GRAPH: Fields = &[
     ("node.name", Attr(semconv::STEP_NAME)),
     ("node.state", Part),
     ("node.result", Part),
-    ("transition.from_node", Attr("routing.previous")),
-    ("transition.to_node", Attr("routing.selected")),
 ];
 
 const SESSION: Fields = &[
@@ -242,7 +262,6 @@ const MCP: Fields = &[
     ("status", Attr("mcp.transfer.status")),
     ("new_status", Attr("mcp.agent.new_status")),
     ("previous_status", Attr("mcp.agent.previous_status")),
-    ("details", Attr("mcp.details")),
     ("auth_method", Attr("mcp.auth.method")),
     ("success", Attr("mcp.auth.success")),
 ];
