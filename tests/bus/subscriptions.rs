@@ -132,7 +132,7 @@ fn a_full_subscription_can_drop_the_newest_and_says_how_many_in_their_place() {
 
 #[test]
 fn a_slow_reader_learns_exactly_how_many_events_it_missed() {
-    for overflow in [Overflow::DropOldest, Overflow::DropNewest] {
+    for overflow in policies() {
         const EVENTS: u64 = 20_000;
         let bus = Bus::new();
         let mut subscription = bus.subscribe_with(7, overflow);
@@ -261,15 +261,24 @@ async fn cancelling_a_read_loses_nothing() {
     );
 }
 
+fn policies() -> [Overflow; 3] {
+    let at_most = Duration::from_micros(10);
+    [
+        Overflow::DropOldest,
+        Overflow::DropNewest,
+        Overflow::Block { at_most },
+    ]
+}
+
 proptest! {
     #[test]
     fn whatever_the_pace_every_event_is_read_or_missed_in_its_place(
         capacity in 0_usize..5,
-        newest in any::<bool>(),
+        policy in 0_usize..3,
         steps in prop::collection::vec((0_u64..8, 0_usize..8), 0..40),
     ) {
         let bus = Bus::new();
-        let overflow = if newest { Overflow::DropNewest } else { Overflow::DropOldest };
+        let overflow = policies()[policy];
         let mut subscription = bus.subscribe_with(capacity, overflow);
         let (mut published, mut seen) = (0, 0);
         let mut read = |subscription: &mut Subscription, most: usize| {

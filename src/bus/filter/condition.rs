@@ -95,7 +95,7 @@ impl Conditions {
     }
 
     /// Widens the condition of the same sort, or adds one.
-    pub(super) fn widen(&mut self, condition: Condition) {
+    pub(in crate::bus) fn widen(&mut self, condition: Condition) {
         let conditions = Arc::make_mut(&mut self.0);
         let mut left = Some(condition);
         for known in conditions.iter_mut() {

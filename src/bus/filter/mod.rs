@@ -39,7 +39,7 @@ pub struct Filter {
     pub(super) predicates: Vec<Predicate>,
 }
 
-/// The conditions of [`Filter`] as methods of a builder, which has a method `filter_mut` that gives its filter.
+/// The conditions of [`Filter`] as methods of a builder, which has `filter_mut` to give its filter, and `Condition` at hand.
 macro_rules! narrowing {
     () => {
         /// Only events of the types that `pattern` means: `llm.call.*`, `*.failed`, a name of a known dialect; see
@@ -52,78 +52,54 @@ macro_rules! narrowing {
         }
 
         /// Only events of the types that a pattern, or one type, means.
-        pub fn types(mut self, pattern: impl Into<crate::event::Pattern>) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Types(vec![pattern.into()]));
-            self
+        pub fn types(self, pattern: impl Into<crate::event::Pattern>) -> Self {
+            self.wanting(Condition::Types(vec![pattern.into()]))
         }
 
         /// Only events about components of this kind.
-        pub fn kind(mut self, kind: crate::event::Kind) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Kinds(vec![kind]));
-            self
+        pub fn kind(self, kind: crate::event::Kind) -> Self {
+            self.wanting(Condition::Kinds(vec![kind]))
         }
 
         /// Only events about this subject, whatever the phase.
-        pub fn subject(mut self, subject: crate::event::Subject) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Subjects(vec![subject]));
-            self
+        pub fn subject(self, subject: crate::event::Subject) -> Self {
+            self.wanting(Condition::Subjects(vec![subject]))
         }
 
         /// Only events on this channel.
-        pub fn channel(mut self, channel: impl Into<crate::event::Channel>) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Channels(vec![
-                    channel.into(),
-                ]));
-            self
+        pub fn channel(self, channel: impl Into<crate::event::Channel>) -> Self {
+            self.wanting(Condition::Channels(vec![channel.into()]))
         }
 
         /// Only events of this level or a more serious one. Said twice, the last counts.
-        pub fn level(mut self, at_least: crate::event::Level) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::AtLeast(at_least));
-            self
+        pub fn level(self, at_least: crate::event::Level) -> Self {
+            self.wanting(Condition::AtLeast(at_least))
         }
 
         /// Only events of the agent of this name or id.
-        pub fn agent(mut self, name_or_id: impl Into<std::sync::Arc<str>>) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Agents(vec![
-                    name_or_id.into(),
-                ]));
-            self
+        pub fn agent(self, name_or_id: impl Into<std::sync::Arc<str>>) -> Self {
+            self.wanting(Condition::Agents(vec![name_or_id.into()]))
         }
 
         /// Only events of this trace.
-        pub fn trace(mut self, trace: crate::event::TraceId) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Traces(vec![trace]));
-            self
+        pub fn trace(self, trace: crate::event::TraceId) -> Self {
+            self.wanting(Condition::Traces(vec![trace]))
         }
 
         /// Only events of the session or conversation of this id.
-        pub fn session(mut self, id: impl Into<std::sync::Arc<str>>) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Sessions(vec![id.into()]));
-            self
+        pub fn session(self, id: impl Into<std::sync::Arc<str>>) -> Self {
+            self.wanting(Condition::Sessions(vec![id.into()]))
         }
 
         /// Only events from this dialect; [`Flavor::NONE`](crate::event::Flavor::NONE) for this library's own.
-        pub fn flavor(mut self, flavor: impl Into<crate::event::Flavor>) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Flavors(vec![flavor.into()]));
-            self
+        pub fn flavor(self, flavor: impl Into<crate::event::Flavor>) -> Self {
+            self.wanting(Condition::Flavors(vec![flavor.into()]))
         }
 
         /// Only what users of the application may see: hides
         /// [`Visibility::Internal`](crate::event::Visibility::Internal).
-        pub fn user_facing(mut self) -> Self {
-            self.filter_mut()
-                .widen(crate::bus::filter::Condition::Public);
-            self
+        pub fn user_facing(self) -> Self {
+            self.wanting(Condition::Public)
         }
 
         /// Only events for which `holds` says so; of several, all must.
@@ -137,7 +113,12 @@ macro_rules! narrowing {
             mut self,
             holds: impl Fn(&crate::event::Event) -> bool + Send + Sync + 'static,
         ) -> Self {
-            self.filter_mut().want(holds);
+            self.filter_mut().ask(holds);
+            self
+        }
+
+        fn wanting(mut self, condition: Condition) -> Self {
+            self.filter_mut().conditions.widen(condition);
             self
         }
     };
@@ -171,13 +152,8 @@ impl Filter {
         self
     }
 
-    /// Widens the condition of the same sort, or adds one.
-    pub(super) fn widen(&mut self, condition: Condition) {
-        self.conditions.widen(condition);
-    }
-
     #[track_caller]
-    pub(super) fn want(&mut self, holds: impl Fn(&Event) -> bool + Send + Sync + 'static) {
+    pub(super) fn ask(&mut self, holds: impl Fn(&Event) -> bool + Send + Sync + 'static) {
         self.predicates.push(Predicate::new(place("filter"), holds));
     }
 }

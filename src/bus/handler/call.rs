@@ -65,9 +65,11 @@ pub(in crate::bus) type Went = Result<(), Failed>;
 /// An asynchronous call under way. It never leaves the thread it was started on.
 pub(in crate::bus) type Running<'c> = Pin<Box<dyn Future<Output = Went> + 'c>>;
 
+type Function = dyn Fn(&Event, bool) -> Went + Send + Sync;
+
 /// What is to be called. The flag says whether the text of an error is wanted.
 pub(in crate::bus) enum Call {
-    Sync(Box<dyn Fn(&Event, bool) -> Went + Send + Sync>),
+    Sync(Box<Function>),
     Async(Box<dyn Start + Send + Sync>),
 }
 

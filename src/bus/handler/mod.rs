@@ -22,7 +22,7 @@ pub(super) use self::{
 };
 use super::{
     Bus,
-    filter::{Filter, narrowing, place},
+    filter::{Condition, Filter, narrowing, place},
     registry::After,
 };
 use crate::event::{Event, EventSpec, EventType};

@@ -4,14 +4,12 @@
 //! Never: drops what the application gave, or calls it, with its lock held.
 
 mod dependency;
+mod handlers;
 mod plan;
 mod scope;
 mod set;
 
-use std::sync::{
-    Arc, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, MutexGuard, PoisonError, atomic::Ordering};
 
 pub(super) use self::{dependency::After, plan::Plans, set::HandlerSet};
 pub use self::{
@@ -19,7 +17,7 @@ pub use self::{
     scope::HandlerScope,
 };
 use super::{
-    Bus, CLOSED, Handler, HandlerId, Inner, ONE,
+    Bus, CLOSED, HandlerId, Inner, ONE,
     failures::contain,
     subscription::{Mailbox, MailboxCounts},
     tap::Tap,
@@ -49,65 +47,6 @@ impl Registry {
 }
 
 impl Bus {
-    /// Adds a handler that depends on nothing, which nothing can be wrong with.
-    pub(crate) fn put(&self, handler: Handler) -> HandlerId {
-        let id = handler.id().clone();
-        let mut registry = self.inner.registry();
-        let set = registry.visible().with(vec![handler]);
-        let replaced = self.inner.show(&mut registry, Arc::new(set));
-        drop(registry);
-        contain(|| drop(replaced));
-        id
-    }
-
-    /// Adds a handler, from the next event on. On a closed bus nothing is added, and that is no error.
-    ///
-    /// # Errors
-    /// When it comes after one that is not there, or after itself.
-    pub fn add(&self, handler: Handler) -> Result<HandlerId, DependencyError> {
-        let id = handler.id().clone();
-        self.add_all([handler]).map(|_| id)
-    }
-
-    /// Adds handlers that may depend on each other, all at once: no event reaches some of them only.
-    ///
-    /// ```
-    /// use tracing_genai::bus::{Bus, Handler};
-    ///
-    /// let bus = Bus::new();
-    /// bus.add_all([
-    ///     Handler::named("report").on_event(|_| { /* … */ }).after("price").after("scan"),
-    ///     Handler::named("price").on_event(|_| { /* … */ }),
-    ///     Handler::named("scan").on_event(|_| { /* … */ }),
-    /// ])?;
-    /// # Ok::<(), tracing_genai::bus::DependencyError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// When one comes after another that is neither in the batch nor on the bus, or some come after each other in a circle;
-    /// none is added then.
-    pub fn add_all(
-        &self,
-        handlers: impl IntoIterator<Item = Handler>,
-    ) -> Result<Vec<HandlerId>, DependencyError> {
-        let handlers: Vec<_> = handlers.into_iter().collect();
-        let ids = handlers
-            .iter()
-            .map(|handler| handler.id().clone())
-            .collect();
-        let mut registry = self.inner.registry();
-        let known = registry.visible().len();
-        let set = Arc::new(registry.visible().with(handlers));
-        let checked = set.check(known);
-        let replaced = match checked {
-            Ok(()) => self.inner.show(&mut registry, set),
-            Err(_) => vec![set],
-        };
-        drop(registry);
-        contain(|| drop(replaced));
-        checked.map(|()| ids)
-    }
-
     /// Removes a handler or a tap, or all of a name; whether there was one. No call begins afterwards, but one may still be
     /// running. May be called from inside a handler, even the one it removes.
     ///
@@ -127,32 +66,12 @@ impl Inner {
         self.interest.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// Makes `set` the visible handlers, unless the bus is closed. The caller drops what it returns, without the lock.
-    fn show(&self, registry: &mut Registry, set: Arc<HandlerSet>) -> Vec<Arc<HandlerSet>> {
-        if self.is_closed() {
-            return vec![set];
-        }
-        let replaced = std::mem::replace(&mut registry.visible.set, Arc::clone(&set));
-        let displaced = self.dispatcher.replace(set);
-        self.count_interest(registry);
-        std::iter::once(replaced).chain(displaced).collect()
-    }
-
     fn count_interest(&self, registry: &Registry) {
         let interested =
             self.mailboxes.load().len() + self.taps.load().len() + registry.visible().len();
         let closed = self.interest.load(Ordering::Relaxed) & CLOSED;
         self.interest
-            .store(interested * ONE | closed, Ordering::Release);
-    }
-
-    pub(super) fn depend(&self, depends: &Depends) -> Result<(), DependencyError> {
-        let mut registry = self.registry();
-        let set = registry.visible().depending(depends)?;
-        let replaced = self.show(&mut registry, Arc::new(set));
-        drop(registry);
-        contain(|| drop(replaced));
-        Ok(())
+            .store((interested * ONE) | closed, Ordering::Release);
     }
 
     pub(super) fn off(&self, id: &HandlerId) -> bool {
@@ -182,47 +101,6 @@ impl Inner {
         contain(|| drop(replaced));
         contain(|| drop((removed, taps)));
         found
-    }
-
-    // === scopes ===
-
-    pub(super) fn enter(self: &Arc<Self>) -> HandlerScope {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        let scope = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut registry = self.registry();
-        let outer = registry.visible.clone();
-        registry.hidden.push(outer);
-        registry.visible.scope = scope;
-        let replaced = self.show(&mut registry, Arc::default());
-        drop(registry);
-        contain(|| drop(replaced));
-        HandlerScope {
-            scope,
-            bus: Arc::downgrade(self),
-        }
-    }
-
-    /// Ends a scope, which need not be the innermost.
-    fn leave(&self, scope: u64) {
-        let mut registry = self.registry();
-        let mut replaced = Vec::new();
-        if registry.visible.scope == scope {
-            registry.visible().retire();
-            if let Some(outer) = registry.hidden.pop() {
-                registry.visible.scope = outer.scope;
-                replaced = self.show(&mut registry, outer.set);
-            }
-        } else if let Some(at) = registry
-            .hidden
-            .iter()
-            .position(|layer| layer.scope == scope)
-        {
-            let layer = registry.hidden.remove(at);
-            layer.set.retire();
-            replaced.push(layer.set);
-        }
-        drop(registry);
-        contain(|| drop(replaced));
     }
 
     // === subscriptions ===

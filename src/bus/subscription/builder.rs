@@ -6,7 +6,7 @@ use super::{Mailbox, Overflow, Subscription};
 use crate::{
     bus::{
         Bus,
-        filter::{Filter, narrowing},
+        filter::{Condition, Filter, narrowing},
     },
     event::ParseEventTypeError,
 };
