@@ -42,7 +42,7 @@ use crate::event::{Channel, Event, Level, ParseEventTypeError, Pattern, TraceId}
 #[derive(Clone)]
 pub struct History {
     store: Arc<dyn EventStore>,
-    query: Query,
+    pub(super) query: Query,
 }
 
 impl History {

@@ -127,8 +127,12 @@ fn fold(
     mut add: impl FnMut(&Row<'_>) -> SqlResult<()>,
 ) -> SqlResult<()> {
     let moment = db.transaction()?;
-    for branch in Selection::of(&moment, query)?.branches() {
-        let text = format!("SELECT {columns} FROM events WHERE {} {group}", branch.text);
+    let selection = Selection::of(&moment, query)?;
+    for branch in selection.branches() {
+        let text = format!(
+            "SELECT {columns} FROM {} WHERE {} {group}",
+            selection.from, branch.text
+        );
         let mut rows = moment.prepare_cached(&text)?;
         let mut rows = rows.query(params_from_iter(&branch.values))?;
         while let Some(row) = rows.next()? {

@@ -35,7 +35,7 @@ CREATE INDEX idx_events_event_type ON events (event_type, timestamp);
 CREATE INDEX idx_events_channel ON events (channel, timestamp);
 CREATE INDEX idx_events_level ON events (level, timestamp);
 CREATE INDEX idx_events_timestamp ON events (timestamp);
-CREATE INDEX idx_events_serious ON events (timestamp, severity) WHERE severity >= 13;
+CREATE INDEX idx_events_serious ON events (timestamp) WHERE severity >= 13;
 CREATE INDEX idx_events_trace_id ON events (trace_id) WHERE trace_id IS NOT NULL;
 CREATE INDEX idx_events_session_id ON events (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX idx_events_conversation_id ON events (conversation_id) WHERE conversation_id IS NOT NULL;

@@ -19,7 +19,11 @@ const BRANCHES: usize = 32;
 
 /// The rows of a question, as the union of branches that have no row in common.
 #[derive(Debug)]
-pub(super) struct Selection(Vec<Condition>);
+pub(super) struct Selection {
+    branches: Vec<Condition>,
+    /// The table, and the index to read if SQLite would not choose it by itself.
+    pub(super) from: &'static str,
+}
 
 /// A `WHERE` clause and what its question marks stand for.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +54,8 @@ enum Lead {
     Level,
     Agent,
     Channel,
+    /// Warnings and above have an index of their own, because they are rare.
+    Serious,
     Time,
 }
 
@@ -70,6 +76,10 @@ impl Lead {
             (query.agent.is_some(), Self::Agent),
             (query.channel.is_some(), Self::Channel),
             (query.level.is_some(), Self::Level),
+            (
+                query.min_level.is_some_and(|level| level >= Level::Warn),
+                Self::Serious,
+            ),
         ]
         .into_iter()
         .find_map(|(there, lead)| there.then_some(lead))
@@ -125,21 +135,28 @@ impl Selection {
         for branch in &mut all {
             branch.and(&rest.text, rest.values.iter().cloned());
         }
-        Ok(Self(all))
+        let from = match lead {
+            Lead::Serious => "events INDEXED BY idx_events_serious",
+            _ => "events",
+        };
+        Ok(Self {
+            branches: all,
+            from,
+        })
     }
 
     pub(super) fn branches(&self) -> &[Condition] {
-        &self.0
+        &self.branches
     }
 
     /// Whether there can be nothing.
     fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.branches.is_empty()
     }
 
     /// Also asks for `id` up to this one.
     pub(super) fn up_to(&mut self, id: i64) {
-        for branch in &mut self.0 {
+        for branch in &mut self.branches {
             branch.and("+id <= ?", [Sql::Integer(id)]);
         }
     }
@@ -158,14 +175,16 @@ impl Selection {
         }
         let order = if oldest_first { "ASC" } else { "DESC" };
         let mut rows = Condition::default();
-        for (at, branch) in self.0.iter().enumerate() {
+        for (at, branch) in self.branches.iter().enumerate() {
             if at > 0 {
                 // SQLite merges the branches row by row, each read in the order of its index.
                 rows.text.push_str(" UNION ALL ");
             }
             rows.text.push_str("SELECT ");
             rows.text.push_str(columns);
-            rows.text.push_str(" FROM events WHERE ");
+            rows.text.push_str(" FROM ");
+            rows.text.push_str(self.from);
+            rows.text.push_str(" WHERE ");
             rows.text.push_str(&branch.text);
             rows.values.extend(branch.values.iter().cloned());
         }
@@ -241,7 +260,7 @@ fn filters(query: &Query, lead: Lead) -> Condition {
         all.and("trace_id IS NULL", []);
     }
     if let Some(level) = query.min_level {
-        if level >= Level::Warn && lead == Lead::Time {
+        if lead == Lead::Serious {
             // Spelled as the partial index is.
             all.and("severity >= 13", []);
         }
@@ -343,4 +362,109 @@ fn any_type(branch: &mut Condition, types: &Types, plus: &str) {
 fn json<T: serde::Serialize>(list: &T) -> Sql {
     // Lists of numbers and texts always serialise.
     Sql::Text(serde_json::to_string(list).unwrap_or_else(|_| "[]".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{EventStore, History, MemoryStore, SqliteStore};
+
+    /// How SQLite would find the newest hundred of a view.
+    fn plan(db: &Connection, view: &History) -> String {
+        let rows = Selection::of(db, &view.query)
+            .unwrap()
+            .rows("data, timestamp, id", false, Some(100), 0)
+            .unwrap();
+        db.prepare(&format!("EXPLAIN QUERY PLAN {}", rows.text))
+            .unwrap()
+            .query_map(rusqlite::params_from_iter(&rows.values), |row| row.get(3))
+            .unwrap()
+            .collect::<SqlResult<Vec<String>>>()
+            .unwrap()
+            .join("; ")
+    }
+
+    #[test]
+    fn every_question_reads_an_index_and_sorts_nothing_but_a_trace_or_a_session() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("events.db");
+        let store = SqliteStore::open(&path).unwrap();
+        let event = |ty: &str| {
+            let ty = EventType::parse(ty).unwrap();
+            let mut data = crate::event::EventData::new(ty, std::time::SystemTime::UNIX_EPOCH);
+            data.who.agent_id = Some("a".into());
+            data.into()
+        };
+        store
+            .append(
+                &[
+                    "llm.call.started",
+                    "llm.call.completed",
+                    "tool.call.started",
+                ]
+                .map(event),
+            )
+            .unwrap();
+        let db = Connection::open(&path).unwrap();
+        let all = History::new(MemoryStore::new());
+        let llm = all.event_type("llm.call.started").unwrap();
+        let now = std::time::SystemTime::now();
+        for (view, index, sorts) in [
+            (all.clone(), "idx_events_timestamp", false),
+            (all.last_days(1), "idx_events_timestamp", false),
+            (all.agent("a"), "idx_events_agent_id", false),
+            (all.agent("a").last_hours(1), "idx_events_agent_id", false),
+            (llm.clone(), "idx_events_event_type", false),
+            (llm.last_hours(1), "idx_events_event_type", false),
+            (llm.agent("a"), "idx_events_agent_type", false),
+            (
+                llm.agent("a").between(now, now).channel("LLM"),
+                "idx_events_agent_type",
+                false,
+            ),
+            (
+                all.event_type("llm.*").unwrap(),
+                "idx_events_event_type",
+                false,
+            ),
+            (
+                all.event_type("llm.*").unwrap().agent("a"),
+                "idx_events_agent_type",
+                false,
+            ),
+            (all.channel("LLM"), "idx_events_channel", false),
+            (
+                all.channel("LLM").level(Level::Error),
+                "idx_events_level",
+                false,
+            ),
+            (all.level(Level::Info), "idx_events_level", false),
+            (all.min_level(Level::Error), "idx_events_serious", false),
+            (all.min_level(Level::Info), "idx_events_timestamp", false),
+            (all.session("s"), "idx_events_session_id", true),
+            (all.user("u").channel("LLM"), "idx_events_user_id", true),
+            (
+                llm.conversation("c").agent("a"),
+                "idx_events_conversation_id",
+                true,
+            ),
+            (
+                llm.trace(TraceId::from_bytes([1; 16])).session("s"),
+                "idx_events_trace_id",
+                true,
+            ),
+        ] {
+            let plan = plan(&db, &view);
+            let what = format!("{view:?}: {plan}");
+            assert!(
+                plan.contains(&format!("INDEX {index} ("))
+                    || plan.contains(&format!("INDEX {index};"))
+                    || plan.ends_with(&format!("INDEX {index}")),
+                "{what}"
+            );
+            assert_eq!(plan.contains("TEMP B-TREE"), sorts, "{what}");
+            let scans_table = plan.split("; ").any(|step| step == "SCAN events");
+            assert!(!scans_table, "{what}");
+        }
+    }
 }
