@@ -23,10 +23,6 @@ mod usage;
 mod value;
 pub mod view;
 
-pub(crate) use self::{
-    content::CONTENT,
-    time::{from_rfc3339, to_rfc3339},
-};
 pub use self::{
     alias::Dialect,
     attrs::{Attrs, Key},
@@ -44,5 +40,9 @@ pub use self::{
     usage::Usage,
     value::Value,
     view::*,
+};
+pub(crate) use self::{
+    content::CONTENT,
+    time::{from_rfc3339, to_rfc3339},
 };
 pub use opentelemetry::{SpanId, TraceId};

@@ -66,15 +66,16 @@ impl Rotation {
         fs::rename(path, backup(path, 1))
     }
 
-    /// Deletes the files of days beyond those kept; `path` is the file's name without a day.
-    pub(super) fn prune(self, path: &Path) -> io::Result<()> {
+    /// Deletes the files of days beyond those kept; `path` is the file's name without a day, `today` the one with today's.
+    pub(super) fn prune(self, path: &Path, today: &Path) -> io::Result<()> {
         let Self::Daily { keep } = self else {
             return Ok(());
         };
         let mut days = days(path)?;
-        // Names sort like days. Today's file is the newest.
+        days.retain(|path| path != today);
+        // Names sort like days.
         days.sort_unstable();
-        let old = days.len().saturating_sub(keep as usize + 1);
+        let old = days.len().saturating_sub(keep as usize);
         for path in &days[..old] {
             match fs::remove_file(path) {
                 // Another process was faster.
@@ -86,18 +87,25 @@ impl Rotation {
     }
 }
 
-/// The files of all days.
+/// The files of all days, in the directory as `path` names it.
 fn days(path: &Path) -> io::Result<Vec<PathBuf>> {
     // Where the day stands in a name, the rest of which must be the same.
-    let name = |path: &Path| path.file_name().map(|name| name.as_encoded_bytes().to_vec());
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.as_encoded_bytes().to_vec())
+    };
     let pattern = name(&dated(path, "dddd-dd-dd")).unwrap_or_default();
     let start = path.file_stem().unwrap_or_default().len() + 1;
     let is_day = |name: &[u8]| {
         name.len() == pattern.len()
-            && name.iter().zip(&pattern).enumerate().all(|(at, (c, p))| {
-                let in_day = (start..start + 10).contains(&at) && *p == b'd';
-                if in_day { c.is_ascii_digit() } else { c == p }
-            })
+            && name
+                .iter()
+                .zip(pattern.iter())
+                .enumerate()
+                .all(|(at, (c, p))| {
+                    let in_day = (start..start + 10).contains(&at) && *p == b'd';
+                    if in_day { c.is_ascii_digit() } else { c == p }
+                })
     };
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -105,9 +113,9 @@ fn days(path: &Path) -> io::Result<Vec<PathBuf>> {
     };
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if name(&path).is_some_and(|name| is_day(&name)) {
-            found.push(path);
+        let entry = entry?.file_name();
+        if is_day(entry.as_encoded_bytes()) {
+            found.push(path.with_file_name(entry));
         }
     }
     Ok(found)
