@@ -341,8 +341,9 @@ fn without_rotation_the_file_grows_and_the_default_is_ten_mebibytes_and_five_bac
     for (rotation, files) in [(None, 2), (Some(Rotation::Never), 1)] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.jsonl");
-        // Room for exactly one more.
-        fs::write(&path, vec![b'\n'; (10 << 20) - length]).unwrap();
+        // An empty line that leaves room for exactly one event.
+        let padding = " ".repeat((10 << 20) - length - 1) + "\n";
+        fs::write(&path, padding).unwrap();
         let options = JsonFile::new(&path);
         let options = rotation.into_iter().fold(options, JsonFile::rotation);
         let mut file = options.open().unwrap();

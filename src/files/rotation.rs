@@ -56,12 +56,10 @@ impl Rotation {
         if backups == 0 {
             return fs::remove_file(path);
         }
-        for n in (1..backups).rev() {
-            if let Err(error) = fs::rename(backup(path, n), backup(path, n + 1))
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                return Err(error);
-            }
+        // Up to the first free number; the oldest is replaced.
+        let free = (1..backups).find(|n| !backup(path, *n).exists());
+        for n in (1..free.unwrap_or(backups)).rev() {
+            fs::rename(backup(path, n), backup(path, n + 1))?;
         }
         fs::rename(path, backup(path, 1))
     }
