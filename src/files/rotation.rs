@@ -56,25 +56,24 @@ impl Rotation {
         if backups == 0 {
             return fs::remove_file(path);
         }
-        for n in (1..backups).rev() {
-            if let Err(error) = fs::rename(backup(path, n), backup(path, n + 1))
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                return Err(error);
-            }
+        // Up to the first free number; the oldest is replaced.
+        let free = (1..backups).find(|n| !backup(path, *n).exists());
+        for n in (1..free.unwrap_or(backups)).rev() {
+            fs::rename(backup(path, n), backup(path, n + 1))?;
         }
         fs::rename(path, backup(path, 1))
     }
 
-    /// Deletes the files of days beyond those kept; `path` is the file's name without a day.
-    pub(super) fn prune(self, path: &Path) -> io::Result<()> {
+    /// Deletes the files of days beyond those kept; `path` is the file's name without a day, `today` the one with today's.
+    pub(super) fn prune(self, path: &Path, today: &Path) -> io::Result<()> {
         let Self::Daily { keep } = self else {
             return Ok(());
         };
         let mut days = days(path)?;
-        // Names sort like days. Today's file is the newest.
+        days.retain(|path| path != today);
+        // Names sort like days.
         days.sort_unstable();
-        let old = days.len().saturating_sub(keep as usize + 1);
+        let old = days.len().saturating_sub(keep as usize);
         for path in &days[..old] {
             match fs::remove_file(path) {
                 // Another process was faster.
@@ -86,7 +85,7 @@ impl Rotation {
     }
 }
 
-/// The files of all days.
+/// The files of all days, in the directory as `path` names it.
 fn days(path: &Path) -> io::Result<Vec<PathBuf>> {
     // Where the day stands in a name, the rest of which must be the same.
     let name = |path: &Path| {
@@ -97,10 +96,14 @@ fn days(path: &Path) -> io::Result<Vec<PathBuf>> {
     let start = path.file_stem().unwrap_or_default().len() + 1;
     let is_day = |name: &[u8]| {
         name.len() == pattern.len()
-            && name.iter().zip(&pattern).enumerate().all(|(at, (c, p))| {
-                let in_day = (start..start + 10).contains(&at) && *p == b'd';
-                if in_day { c.is_ascii_digit() } else { c == p }
-            })
+            && name
+                .iter()
+                .zip(pattern.iter())
+                .enumerate()
+                .all(|(at, (c, p))| {
+                    let in_day = (start..start + 10).contains(&at) && *p == b'd';
+                    if in_day { c.is_ascii_digit() } else { c == p }
+                })
     };
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -108,9 +111,9 @@ fn days(path: &Path) -> io::Result<Vec<PathBuf>> {
     };
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if name(&path).is_some_and(|name| is_day(&name)) {
-            found.push(path);
+        let entry = entry?.file_name();
+        if is_day(entry.as_encoded_bytes()) {
+            found.push(path.with_file_name(entry));
         }
     }
     Ok(found)

@@ -105,7 +105,7 @@ impl Target {
         }
         self.leave();
         self.path = today;
-        match self.rotation.prune(&self.base) {
+        match self.rotation.prune(&self.base, &self.path) {
             // The directory is made together with the file.
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 self.complain("files of earlier days stay", &error);
@@ -178,5 +178,51 @@ impl Target {
             &format!("{path}: {what}"),
             format_args!("{path}: {what}: {error}"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::bus::{Bus, Overflow};
+    use crate::event::{EventData, EventType};
+    use crate::files::JsonFile;
+    use crate::outlet::Outlet;
+    use crate::stats::Loss;
+
+    /// As telemetry has it: every file is an outlet with a thread and books of its own.
+    #[test]
+    fn a_directory_that_is_gone_for_good_is_a_counted_loss_and_the_other_file_has_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let bus = Bus::new();
+        let outlet = |name, file: &str| {
+            let path = dir.path().join(file);
+            let writer = JsonFile::new(path).open().unwrap();
+            Outlet::start(name, bus.subscribe_with(64, Overflow::DropNewest), writer).unwrap()
+        };
+        let (gone, kept) = (outlet("gone", "logs/a"), outlet("kept", "b"));
+        let later = Instant::now() + Duration::from_secs(30);
+        let emit = |n: u64| {
+            let ty = EventType::from_lossy("step.progress");
+            bus.publish(Event::new(EventData::new(ty, std::time::UNIX_EPOCH)));
+            assert!(gone.flush(n, later) && kept.flush(n, later));
+        };
+        emit(1);
+        fs::remove_dir_all(dir.path().join("logs")).unwrap();
+        fs::write(dir.path().join("logs"), "in the way").unwrap();
+        emit(2);
+        emit(3);
+        fs::remove_file(dir.path().join("logs")).unwrap();
+        emit(4);
+
+        let lost = gone.tally();
+        assert_eq!((lost.accepted, lost.delivered, lost.pending), (4, 2, 0));
+        assert_eq!(lost.dropped.get(&Loss::Write), Some(&2));
+        assert!(kept.tally().is_complete() && kept.tally().accepted == 4);
+        let read = |file: &str| JsonFile::read(dir.path().join(file)).unwrap().count();
+        assert_eq!((read("logs/a.jsonl"), read("b.jsonl")), (1, 4));
+        assert!(gone.end(later) && kept.end(later));
     }
 }

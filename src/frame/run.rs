@@ -21,6 +21,10 @@ use crate::span::{Run, Starter};
 /// Unread events a run's stream holds. The work only goes on while the stream is read, so this is for what tasks it spawned say
 /// meanwhile, and for the rest of the process as far as it shares the subscription.
 const CAPACITY: usize = 16_384;
+/// How long the root's end may take to come by. A telemetry thread that is seconds behind is one in trouble.
+const SETTLE: Duration = Duration::from_secs(5);
+/// A longer wait is this one: the clock cannot say every point in time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Frames read in a row before the work gets its turn: tasks it spawned may say more than a reader can read.
 const IN_A_ROW: u32 = 64;
 
@@ -79,6 +83,7 @@ where
         missed: 0,
         in_a_row: 0,
         ended: !span.is_valid(),
+        settle: SETTLE,
         settling: None,
     }
 }
@@ -135,7 +140,8 @@ pub struct RunStream<W: Future> {
     in_a_row: u32,
     /// The root's end was read, or there is none to come.
     ended: bool,
-    /// Runs once the work is done and its end has not come by.
+    /// How long to wait for that end once the work is done.
+    settle: Duration,
     settling: Option<Delay>,
 }
 
@@ -146,9 +152,12 @@ impl<W, T, E> RunStream<W>
 where
     W: Future<Output = Result<T, E>>,
 {
-    /// How long the stream waits for the event of the root's end once the work is done. It comes within milliseconds, unless it
-    /// was lost: a full queue, a hook that drops it.
-    pub const SETTLE: Duration = Duration::from_secs(5);
+    /// How long the stream waits for the event of the root's end once the work is done. Default 5 seconds. It comes within
+    /// milliseconds, unless it was lost: a full queue, a hook that drops it.
+    pub fn settle(mut self, wait: Duration) -> Self {
+        self.settle = wait.min(LONGEST);
+        self
+    }
 
     /// The next frame, driving the work meanwhile; `None` after the last. Cancelling it loses nothing.
     pub async fn next(&mut self) -> Option<FrameItem> {
@@ -274,10 +283,10 @@ where
         Frame::within(event, namespace)
     }
 
-    /// Waits for the root's end no longer than [`SETTLE`](Self::SETTLE).
+    /// Waits for the root's end no longer than it may take.
     fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.settling.is_none() {
-            self.settling = Delay::until(Instant::now() + Self::SETTLE);
+            self.settling = Delay::until(Instant::now() + self.settle);
         }
         match &mut self.settling {
             Some(delay) => Pin::new(delay).poll(cx),
