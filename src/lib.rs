@@ -103,6 +103,7 @@ mod diagnostics;
 pub mod enrich;
 pub mod event;
 mod export;
+pub mod graph;
 mod integration;
 mod layer;
 mod outlet;

@@ -8,8 +8,10 @@ pub mod alias;
 mod attrs;
 mod channel;
 mod content;
+mod custom;
 mod data;
 mod event_type;
+mod field_value;
 mod finish_reason;
 mod ids;
 mod json;
@@ -23,12 +25,16 @@ mod usage;
 mod value;
 pub mod view;
 
+#[doc(hidden)]
+pub use self::custom::{check_keys, check_type};
 pub use self::{
     alias::Dialect,
     attrs::{Attrs, Key},
     channel::Channel,
+    custom::{CustomEvent, CustomView},
     data::{Body, Causality, ErrorInfo, Event, EventData, Flavor, Visibility, Who},
     event_type::{EventType, ParseEventTypeError},
+    field_value::FieldValue,
     finish_reason::FinishReason,
     ids::{EventId, ParseEventIdError},
     json::SCHEMA_VERSION,
