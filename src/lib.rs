@@ -114,6 +114,7 @@ pub mod event;
 mod export;
 pub mod files;
 pub mod frame;
+pub mod graph;
 pub mod history;
 mod integration;
 mod layer;

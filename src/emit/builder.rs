@@ -71,8 +71,11 @@ impl EventBuilder {
     }
 
     pub(super) fn from_custom<E: CustomEvent>(event: E) -> Self {
-        let mut builder = Self::new(Cow::Borrowed(E::TYPE)).level(event.level());
-        builder = builder.channel(event.channel());
+        let mut builder = Self::new(Cow::Borrowed(E::TYPE));
+        builder.level = E::LEVEL;
+        if let Some(channel) = E::CHANNEL {
+            builder = builder.channel(channel);
+        }
         for (name, value) in event.into_attrs().iter() {
             builder = builder.attr(name.to_owned(), value.clone());
         }

@@ -11,6 +11,7 @@ mod content;
 mod custom;
 mod data;
 mod event_type;
+mod field_value;
 mod finish_reason;
 mod ids;
 pub(crate) mod import;
@@ -25,13 +26,16 @@ mod usage;
 mod value;
 pub mod view;
 
+#[doc(hidden)]
+pub use self::custom::{check_keys, check_type};
 pub use self::{
     alias::{Dialect, Resolved},
     attrs::{Attrs, Key},
     channel::Channel,
-    custom::CustomEvent,
+    custom::{CustomEvent, CustomView},
     data::{Body, Causality, ErrorInfo, Event, EventData, Flavor, Visibility, Who},
     event_type::{EventType, ParseEventTypeError},
+    field_value::FieldValue,
     finish_reason::FinishReason,
     ids::{EventId, ParseEventIdError},
     import::{ImportError, MAX_DEPTH, import},

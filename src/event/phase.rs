@@ -27,8 +27,18 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// The six phases of a span, whose words no moment may use.
+    pub(super) const SPAN: [Self; 6] = [
+        Self::Started,
+        Self::Completed,
+        Self::Failed,
+        Self::Blocked,
+        Self::Paused,
+        Self::Canceled,
+    ];
+
     /// The word, as the last segment of an event type.
-    pub fn as_str(&self) -> &str {
+    pub const fn as_str(&self) -> &str {
         match self {
             Self::Started => "started",
             Self::Completed => "completed",
@@ -36,7 +46,8 @@ impl Phase {
             Self::Blocked => "blocked",
             Self::Paused => "paused",
             Self::Canceled => "canceled",
-            Self::Moment(word) => word,
+            Self::Moment(Cow::Borrowed(word)) => word,
+            Self::Moment(Cow::Owned(word)) => word.as_str(),
         }
     }
 
@@ -59,6 +70,16 @@ impl Phase {
             Self::Paused => Some("paused"),
             Self::Canceled => Some("canceled"),
             Self::Started | Self::Moment(_) => None,
+        }
+    }
+
+    /// Whether what ended here went well: `true` for completed, `false` for failed, blocked and canceled. `None` for what
+    /// has not been decided: starts, moments, and pauses.
+    pub const fn success(&self) -> Option<bool> {
+        match self {
+            Self::Completed => Some(true),
+            Self::Failed | Self::Blocked | Self::Canceled => Some(false),
+            Self::Started | Self::Paused | Self::Moment(_) => None,
         }
     }
 

@@ -260,13 +260,13 @@ subjects! {
 }
 
 impl Subject {
-    fn row(self) -> &'static Row {
+    const fn row(self) -> &'static Row {
         // In bounds by construction: the macro makes one row per index.
         &ROWS[self.0 as usize]
     }
 
     /// The dotted name.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         self.row().name
     }
 
@@ -289,7 +289,7 @@ impl Subject {
     }
 
     /// Whether it lives in a span. The others only have moments.
-    pub fn has_span(self) -> bool {
+    pub const fn has_span(self) -> bool {
         self.row().span.is_some()
     }
 
