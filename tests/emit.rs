@@ -39,13 +39,13 @@ impl fmt::Display for Lost {
 impl std::error::Error for Lost {}
 
 /// The events of what `f` does.
-fn events(f: impl FnOnce()) -> Vec<Event> {
+fn events<T>(f: impl FnOnce() -> T) -> Vec<Event> {
     let capture = capture();
-    capture.record(f);
+    let _ = capture.record(f);
     capture.events()
 }
 
-fn only(f: impl FnOnce()) -> Event {
+fn only<T>(f: impl FnOnce() -> T) -> Event {
     let mut events = events(f);
     assert_eq!(events.len(), 1, "{events:?}");
     events.remove(0)
@@ -118,7 +118,7 @@ fn every_event_carries_id_time_type_kind_phase_channel_level_and_inside_a_span_i
 
 #[test]
 fn the_channel_defaults_to_system_and_the_level_to_info() {
-    let event = only(|| drop(event("something").emit()));
+    let event = only(|| event("something").emit());
     assert_eq!(
         (event.channel.clone(), event.level),
         (Channel::SYSTEM, Level::Info)
@@ -265,7 +265,7 @@ fn helpers_log_texts_and_errors_with_type_and_message_apart() {
     let error = all[2].error.as_ref().unwrap();
     assert!(error.kind.ends_with("Lost"));
     assert_eq!(error.message.as_deref(), Some("in transit"));
-    let silent = only(|| drop(log_error("data.error", &Lost("secret"))));
+    let silent = only(|| log_error("data.error", &Lost("secret"))));
     assert!(!serde_json::to_string(&silent).unwrap().contains("secret"));
     assert!(silent.error.as_ref().unwrap().kind.ends_with("Lost"));
 }
@@ -392,7 +392,7 @@ fn identical_events_count_once_in_the_window_and_different_ones_do_not() {
 
 #[test]
 fn without_a_window_identical_events_all_arrive() {
-    let all = events(|| (0..3).for_each(|_| drop(event("rate.limited").emit())));
+    let all = events(|| (0..3).for_each(|_| drop(event("rate.limited").emit()));
     assert_eq!(all.len(), 3);
 }
 
@@ -1100,7 +1100,7 @@ fn the_emission_sequence_counts_per_thread_from_one_and_can_be_reset_and_set() {
         assert_eq!(emission::next(), 42);
         let other = std::thread::spawn(emission::next).join().unwrap();
         assert_eq!(other, 1, "other threads count for themselves");
-        let event = only(|| drop(event("a.b").emit()));
+        let event = only(|| event("a.b").emit());
         assert_eq!(event.seq, 43);
         assert_eq!(emission::current(), 43);
     })
@@ -1239,7 +1239,9 @@ fn chunks_reach_every_subscriber_and_are_exported_only_as_asked() {
         let capture = capture_with(|builder| builder.otlp(config).chunk_export(export));
         capture.record(|| {
             let call = chat("openai", "m").start();
-            (0..100).for_each(|_| drop(call.chunk("x")));
+            for _ in 0..100 {
+                call.chunk("x");
+            }
             call.complete();
         });
         let chunks = capture
@@ -1285,7 +1287,7 @@ fn attributes_of_a_scope_and_identity_reach_what_is_emitted_inside_and_across_ta
         ])
         .in_scope(|| {
             event("a.b").emit();
-            scope([("user.id", "u2")]).in_scope(|| drop(event("a.c").emit()));
+            scope([("user.id", "u2")]).in_scope(|| event("a.c").emit());
             event("a.d").emit();
         });
         event("a.e").emit();
@@ -1312,10 +1314,10 @@ fn a_handler_that_emits_to_itself_ends_at_the_depth_limit_and_blocks_nobody() {
     capture.telemetry().bus().on_event(move |seen| {
         if seen.ty == "echo.heard" {
             *counted.lock().unwrap() += 1;
-            tracing::dispatcher::with_default(&inside, || drop(event("echo.heard").emit()));
+            tracing::dispatcher::with_default(&inside, || event("echo.heard").emit());
         }
     });
-    tracing::dispatcher::with_default(&dispatch, || drop(event("echo.heard").emit()));
+    tracing::dispatcher::with_default(&dispatch, || event("echo.heard").emit());
     support::waiting::until("the chain ends", || {
         capture.flush();
         capture.telemetry().bus().stats().too_deep > 0
@@ -1330,7 +1332,7 @@ fn an_event_type_that_is_malformed_becomes_the_nearest_one() {
         ("llm.call", "custom.llm_call"),
         ("..", "unnamed"),
     ] {
-        let event = only(|| drop(event(given).emit()));
+        let event = only(|| event(given).emit());
         assert_eq!(event.ty, EventType::from_lossy(given));
         assert!(event.ty == expected, "{given}: {}", event.ty);
     }

@@ -193,13 +193,13 @@ struct InTrouble {
 }
 
 impl EventWriter for InTrouble {
-    fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+    fn write(&mut self, _: &[Event]) -> Result<(), WriteError> {
         let _ = self.gate.recv();
         self.batches += 1;
         match self.batches {
             1 => panic!("on purpose"),
             2 => Err(WriteError::new("on purpose")),
-            _ => Ok(drop(events.len())),
+            _ => Ok(()),
         }
     }
 }
@@ -296,7 +296,9 @@ fn a_flush_waits_for_sync_and_async_handlers_of_everything_emitted_before_it() {
         awaited.lock().unwrap().1 += 1;
     });
     record(&telemetry, || {
-        (0..50).for_each(|_| drop(event("a.b").emit()))
+        for _ in 0..50 {
+            event("a.b").emit();
+        }
     });
     assert!(telemetry.flush(SOON).is_complete());
     assert_eq!(*seen.lock().unwrap(), (50, 50));
