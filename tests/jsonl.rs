@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::prelude::*;
 use support::waiting::DEADLINE;
 use tracing_genai::EventWriter as _;
-use tracing_genai::event::{ErrorInfo, Event, EventData, EventId, EventType};
+use tracing_genai::event::{ErrorInfo, Event, EventData, EventId, EventType, Visibility};
 use tracing_genai::files::{EventFile, FileError, FileWriter, JsonFile, Rotation};
 use tracing_genai::render::{Json, Line, Render as _};
 
@@ -195,7 +195,9 @@ fn every_event_reads_back_equal() {
     data.body = Some(serde_json::json!({"args": [1, 2.5, null, "\n"]}).into());
     data.attrs
         .set("own.list", serde_json::json!(["a", {"b": 1}]));
-    let events = [Event::new(data), event(2)];
+    let mut hidden = event(2).into_data();
+    hidden.visibility = Visibility::Internal;
+    let events = [Event::new(data), Event::new(hidden)];
     let mut file = JsonFile::new(&path).fsync(true).open().unwrap();
     file.write(&events).unwrap();
     file.sync().unwrap();

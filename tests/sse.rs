@@ -68,11 +68,13 @@ fn ids_names_and_the_time_to_reconnect_are_there_when_asked_for() {
     let sse = Sse::new(frames([7, 0]))
         .ids()
         .event_names()
+        .end_event()
         .retry(Duration::from_secs(3));
     assert_eq!(
         body(sse),
         format!(
-            ": connected\n\nretry: 3000\n\nid: 7\nevent: llm.call.chunk\ndata: {}\n\nevent: llm.call.chunk\ndata: {}\n\n",
+            ": connected\n\nretry: 3000\n\nid: 7\nevent: llm.call.chunk\ndata: {}\n\nevent: llm.call.chunk\ndata: {}\n\n\
+             event: end\ndata: {{}}\n\n",
             json(7),
             json(0), // nobody counted it
         )

@@ -5,6 +5,10 @@ use crate::bus::Delivery;
 
 /// A frame, or how many events are missing in its place.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are frames, and they are passed on at once"
+)]
 pub enum FrameItem {
     /// A frame.
     Frame(Frame),

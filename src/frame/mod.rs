@@ -58,6 +58,7 @@ pub struct Frame {
     /// Which part of an interface it is for.
     pub channel: FrameChannel,
     /// The workflow, agent and steps it happened in, outermost first.
+    #[serde(default)]
     pub namespace: Vec<String>,
     /// When it happened; `timestamp` in RFC 3339 with `Z`.
     #[serde(rename = "timestamp", with = "rfc3339")]
@@ -84,6 +85,7 @@ pub struct Frame {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
     /// The event's attributes, under the names of the conventions: a JSON object.
+    #[serde(default)]
     pub data: Attrs,
     /// What there is to print: a piece of an answer, a message, the words of an error.
     #[serde(skip_serializing_if = "Option::is_none")]

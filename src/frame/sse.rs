@@ -54,6 +54,7 @@ pin_project_lite::pin_project! {
         ids: bool,
         names: bool,
         retry: Option<Duration>,
+        says_end: bool,
         after: Option<u64>,
         // When something was last said, from the greeting on.
         said: Option<Instant>,
@@ -80,6 +81,7 @@ where
             ids: false,
             names: false,
             retry: None,
+            says_end: false,
             after: None,
             said: None,
             beat: None,
@@ -87,10 +89,10 @@ where
         }
     }
 
-    /// Says `: keep-alive` after this long a silence. Default [`Sse::HEARTBEAT`]; `None` never does. It is timed by a thread
-    /// of this crate's own, so it needs no runtime.
+    /// Says `: keep-alive` after this long a silence, a millisecond at least. Default [`Sse::HEARTBEAT`]; `None` never does.
+    /// It is timed by a thread of this crate's own, so it needs no runtime.
     pub fn heartbeat(mut self, silence: Option<Duration>) -> Self {
-        self.heartbeat = silence;
+        self.heartbeat = silence.map(|silence| silence.max(Duration::from_millis(1)));
         self
     }
 
@@ -111,6 +113,13 @@ where
     /// Tells the browser how long to wait before it reconnects. Default: nothing, and browsers wait a few seconds.
     pub fn retry(mut self, wait: Duration) -> Self {
         self.retry = Some(wait);
+        self
+    }
+
+    /// Ends with `event: end`. Default off. A browser whose stream ends connects again, which may start the next run: let it
+    /// close the stream when it hears this.
+    pub fn end_event(mut self) -> Self {
+        self.says_end = true;
         self
     }
 
@@ -212,7 +221,8 @@ where
             }
         }
         *this.beat = None;
-        Poll::Ready(None)
+        let end = std::mem::take(this.says_end).then(|| "event: end\ndata: {}\n\n".to_owned());
+        Poll::Ready(end)
     }
 }
 

@@ -44,7 +44,7 @@ impl<W: EventWriter + ?Sized> EventWriter for Box<W> {
 /// Why events were not written.
 #[derive(Debug)]
 pub struct WriteError {
-    /// How many events of the batch, from its beginning, were written all the same.
+    /// How many events of the batch were written all the same.
     pub written: usize,
     source: Box<dyn Error + Send + Sync>,
 }
@@ -55,7 +55,7 @@ impl WriteError {
         Self::after(0, source)
     }
 
-    /// The first `written` events of the batch were written.
+    /// `written` events of the batch were written.
     pub fn after(written: usize, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             written,
