@@ -4,9 +4,11 @@ use crate::semconv;
 
 /// Attributes that carry content: `Debug` shows their size, never their text.
 pub(crate) const CONTENT: &[&str] = &[
+    "error.message",
     semconv::EXCEPTION_MESSAGE,
     semconv::EXCEPTION_STACKTRACE,
     "gen_ai.completion",
+    semconv::GEN_AI_EVALUATION_EXPLANATION,
     semconv::GEN_AI_INPUT_MESSAGES,
     semconv::GEN_AI_MEMORY_QUERY_TEXT,
     semconv::GEN_AI_MEMORY_RECORDS,
@@ -17,4 +19,17 @@ pub(crate) const CONTENT: &[&str] = &[
     semconv::GEN_AI_SYSTEM_INSTRUCTIONS,
     semconv::GEN_AI_TOOL_CALL_ARGUMENTS,
     semconv::GEN_AI_TOOL_CALL_RESULT,
+    "guardrail.reason",
+    "hook.abort_reason",
+    "human.prompt",
+    "plan.replan_reason",
+    "routing.reason",
+    "scenario.reasoning",
+    "security.content_sample",
+    "security.description",
+    "security.keywords",
+    "step.description",
+    "step.validation.error",
+    "tool.failure.message",
+    "tool_call.arguments",
 ];
