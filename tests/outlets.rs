@@ -158,13 +158,9 @@ fn replayed_events_reach_handlers_as_such_and_are_not_recorded_again() {
     let path = directory.path().join("events.jsonl");
     let capture = capture_with(|builder| builder.json_file(&path));
     capture.record(run);
-    let kept = capture
-        .telemetry()
-        .history()
-        .oldest_first()
-        .fetch()
-        .unwrap();
     let first = capture.events();
+    let history = capture.telemetry().history();
+    let kept = history.oldest_first().fetch().unwrap();
     assert_eq!(kept, first);
 
     capture.telemetry().bus().replay(kept.clone());

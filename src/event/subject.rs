@@ -38,6 +38,13 @@ impl From<SpanKind> for opentelemetry::trace::SpanKind {
 /// A subject: one row of the table.
 ///
 /// One byte: copying, comparing and matching on a subject cost nothing.
+///
+/// # The table
+///
+/// Every subject with a span may also end as blocked, paused or canceled. A failure has the level ERROR, what was blocked or
+/// canceled WARN, everything else INFO unless the table says so. A subject without a span has moments only.
+///
+#[doc = include_str!("subjects.md")]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(Index);
 
