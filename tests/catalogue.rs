@@ -25,7 +25,7 @@ fn every_event_of_the_catalogue_is_read_and_no_field_of_it_is_lost() {
         for name in &row.names {
             let label = format!("{} as {name}", row.label());
             let document = row.document(name);
-            let event = read(&row, &document.json);
+            let event = read(row, &document.json);
 
             assert_eq!(event.ty, *row.event_type, "{label}");
             assert_eq!(event.flavor.as_str(), row.flavor, "{label}");
@@ -34,7 +34,7 @@ fn every_event_of_the_catalogue_is_read_and_no_field_of_it_is_lost() {
             assert_eq!(event.kind, event.ty.kind(), "{label}");
             assert_eq!(&event.phase, event.ty.phase(), "{label}");
             assert_landed(&label, &event, &document.lands);
-            assert_nothing_else(&label, &row, &event, &document);
+            assert_nothing_else(&label, row, &event, &document);
 
             let json = serde_json::to_string(&event).unwrap();
             assert_eq!(
@@ -163,10 +163,10 @@ fn the_catalogue_covers_every_name_of_every_dialect_and_nothing_else() {
 #[test]
 fn an_event_keeps_its_fields_in_the_order_of_the_document() {
     let row = catalogue::rows()
-        .into_iter()
+        .iter()
         .find(|row| row.names[0] == "memory_query_started")
         .unwrap();
-    let event = Event::new(read(&row, &row.document("memory_query_started").json));
+    let event = Event::new(read(row, &row.document("memory_query_started").json));
     let names: Vec<_> = event.attrs.iter().map(|(name, _)| name).collect();
     let query = names
         .iter()

@@ -172,6 +172,27 @@ fn fields_an_event_leaves_out_take_the_defaults_of_its_type() {
 }
 
 #[test]
+fn an_event_written_before_version_1_is_read_and_written_as_version_1() {
+    let old: EventData = serde_json::from_str(include_str!("data/event_v0.json")).unwrap();
+    assert_eq!(old.ty, *"tool.call.failed");
+    assert_eq!(old.time_rfc3339(), "2025-12-31T23:59:59.500000000Z");
+    assert_eq!((old.level, &old.channel), (Level::Error, &Channel::TOOL));
+    assert_eq!(old.who.agent_id.as_deref(), Some("my-agent"));
+    assert_eq!(old.error, Some(ErrorInfo::new("timeout")));
+    assert_eq!(old.attr("tool.attempt"), Some(&Value::I64(2)));
+    assert_eq!(old.id.unix_ms(), 1_767_225_599_500, "it had no id");
+
+    let written = serde_json::to_value(&old).unwrap();
+    assert_eq!(written["schema_version"], "1.0");
+    assert_eq!(through_json(&old), old);
+
+    let mut nameless = written;
+    nameless.as_object_mut().unwrap().shift_remove("id");
+    let refused = serde_json::from_value::<EventData>(nameless).unwrap_err();
+    assert!(refused.to_string().contains("id"), "{refused}");
+}
+
+#[test]
 fn json_that_may_mean_something_else_is_refused_with_a_reason() {
     let good = serde_json::to_value(full(EventType::from_lossy("llm.call.failed"))).unwrap();
     assert!(serde_json::from_value::<Event>(good.clone()).is_ok());
@@ -434,6 +455,28 @@ fn values_that_json_cannot_carry_become_marked_text() {
 }
 
 #[test]
+fn a_value_whose_serialisation_panics_is_marked_text_too() {
+    struct Bomb;
+    impl serde::Serialize for Bomb {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            panic!("CANARY")
+        }
+    }
+    let marked = Value::from_serialize(&Bomb);
+    assert!(marked.as_str().unwrap().contains("Bomb"), "{marked}");
+    assert!(!marked.to_string().contains("CANARY"));
+}
+
+#[test]
+fn a_text_of_64_mib_survives_json_and_shows_only_its_length() {
+    let text = "x".repeat(64 << 20);
+    let mut event = data("tool.call.completed");
+    event.attrs.set("gen_ai.tool.call.result", text);
+    assert!(through_json(&event) == event, "the texts differ");
+    assert!(format!("{event:?}").len() < 2_000);
+}
+
+#[test]
 fn finish_reasons_are_one_vocabulary_and_the_unknown_is_kept_raw() {
     use FinishReason::{ContentFilter, Error, Length, Other, Stop, ToolCalls};
     for (raw, reason) in [
@@ -500,7 +543,50 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
+fn some_text() -> impl Strategy<Value = Option<std::sync::Arc<str>>> {
+    prop::option::of(any::<String>().prop_map(Into::into))
+}
+
+fn any_event() -> impl Strategy<Value = EventData> {
+    let when = (0_u64..250_000_000_000, 0_u32..1_000_000_000);
+    let texts = (some_text(), some_text(), some_text(), some_text());
+    let ids = (any::<u128>(), any::<u64>(), any::<u64>(), any::<u128>());
+    let content = (
+        prop::collection::vec((any::<String>(), any_value()), 0..8),
+        prop::option::of(any_value()),
+        prop::option::of((any::<String>(), some_text())),
+    );
+    let about = prop::sample::select(every_type());
+    (about, when, texts, ids, content).prop_map(|(ty, when, texts, ids, content)| {
+        let mut event = EventData::new(ty, UNIX_EPOCH + Duration::new(when.0, when.1));
+        (event.seq, event.cursor) = (ids.1, ids.2);
+        event.cx.trace = TraceId::from(ids.0);
+        event.cx.span = SpanId::from(ids.1);
+        event.cx.parent_event = Some(EventId::from_u128(ids.3));
+        (event.who.agent_name, event.who.step_name) = (texts.0, texts.1);
+        event.name = texts.2.unwrap_or_default();
+        event.flavor = texts
+            .3
+            .map_or(Flavor::NONE, |text| Flavor::new(text.to_string()));
+        event.duration = Some(Duration::from_nanos(ids.2));
+        event.attrs = content.0.into_iter().collect();
+        event.body = content.1.map(|value| Body(value.to_json()));
+        event.error = content.2.map(|(kind, message)| match message {
+            Some(message) => ErrorInfo::new(kind).with_message(message),
+            None => ErrorInfo::new(kind),
+        });
+        event
+    })
+}
+
 proptest! {
+    #[test]
+    fn any_event_survives_json_and_its_time_ends_in_z(event in any_event()) {
+        let json = serde_json::to_value(&event).unwrap();
+        prop_assert!(json["time"].as_str().unwrap().ends_with('Z'));
+        prop_assert_eq!(through_json(&event), event);
+    }
+
     #[test]
     fn event_types_print_as_they_parse(text in "[a-z][a-z0-9_]{0,8}(\\.[a-z][a-z0-9_]{0,8}){1,4}") {
         if Subject::parse(&text).is_none() {

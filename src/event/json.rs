@@ -2,6 +2,7 @@
 //!
 //! Promise: written and read back, an event is equal to itself, but for what JSON cannot say: non-finite floats
 //! become strings, years outside 0000 to 9999 are clamped, durations end at 584 years.
+//! Documents of versions before 1.0 are read as well: they called three fields otherwise and need not have an id.
 //! Never: accepts a document of a newer major version, which may mean something else.
 
 use std::{
@@ -22,6 +23,9 @@ use super::{
 pub const SCHEMA_VERSION: &str = "1.0";
 
 const MAJOR: &str = "1";
+
+/// Before 1.0; also that of documents that do not say.
+const FIRST: &str = "0";
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -134,13 +138,14 @@ impl Serialize for EventData {
 struct Read {
     #[serde(default)]
     schema_version: Option<String>,
-    id: EventId,
+    id: Option<EventId>,
     #[serde(default)]
     seq: u64,
     #[serde(default)]
     cursor: u64,
-    #[serde(with = "rfc3339")]
+    #[serde(with = "rfc3339", alias = "timestamp")]
     time: SystemTime,
+    #[serde(alias = "type")]
     event_type: EventType,
     kind: Option<Kind>,
     phase: Option<Phase>,
@@ -166,7 +171,7 @@ struct Read {
     name: String,
     duration_ns: Option<u64>,
     error: Option<ReadError>,
-    #[serde(default)]
+    #[serde(default, alias = "attrs")]
     attributes: Attrs,
     #[serde(default, deserialize_with = "present")]
     body: Option<serde_json::Value>,
@@ -206,13 +211,18 @@ fn hex<T, E: de::Error>(
 impl<'de> Deserialize<'de> for EventData {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let read = Read::deserialize(deserializer)?;
-        if let Some(version) = &read.schema_version
-            && version.split('.').next() != Some(MAJOR)
-        {
+        let version = read.schema_version.as_deref().unwrap_or(FIRST);
+        let major = version.split('.').next().unwrap_or(version);
+        if major != MAJOR && major != FIRST {
             return Err(de::Error::custom(format_args!(
-                "event schema {version:?} is not readable by this version, which reads {MAJOR}.x"
+                "event schema {version:?} is not readable by this version, which reads up to {MAJOR}.x"
             )));
         }
+        let id = match read.id {
+            Some(id) => id,
+            None if major == FIRST => EventId::generate(read.time),
+            None => return Err(de::Error::missing_field("id")),
+        };
         let shared = |text: Option<String>| text.map(Arc::<str>::from);
         let span_id = |text| {
             hex(text, SpanId::INVALID, 16, |text| {
@@ -221,7 +231,7 @@ impl<'de> Deserialize<'de> for EventData {
         };
         let ty = read.event_type;
         Ok(Self {
-            id: read.id,
+            id,
             seq: read.seq,
             cursor: read.cursor,
             time: read.time,

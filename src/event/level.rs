@@ -50,10 +50,18 @@ impl Level {
     /// The level a text names, in any case and with the usual synonyms (`warning`, `critical`,
     /// `security_alert` …). Anything unknown is [`Level::Info`].
     pub fn from_str_lossy(name: &str) -> Self {
+        Self::named(name).unwrap_or(Self::Info)
+    }
+
+    /// The level a text names; `None` if it names none.
+    pub(crate) fn named(name: &str) -> Option<Self> {
         const NAMES: &[(&str, Level)] = &[
             ("trace", Level::Trace),
             ("verbose", Level::Trace),
             ("debug", Level::Debug),
+            ("info", Level::Info),
+            ("information", Level::Info),
+            ("notice", Level::Info),
             ("warn", Level::Warn),
             ("warning", Level::Warn),
             ("error", Level::Error),
@@ -67,7 +75,7 @@ impl Level {
         NAMES
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map_or(Self::Info, |(_, level)| *level)
+            .map(|(_, level)| *level)
     }
 }
 

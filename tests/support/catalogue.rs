@@ -89,8 +89,10 @@ fn dialect<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Dialect,
 }
 
 /// Every row.
-pub fn rows() -> Vec<Row> {
-    serde_json::from_value(FILE["rows"].clone()).unwrap()
+pub fn rows() -> &'static [Row] {
+    static ROWS: LazyLock<Vec<Row>> =
+        LazyLock::new(|| serde_json::from_value(FILE["rows"].clone()).unwrap());
+    &ROWS
 }
 
 static FILE: LazyLock<Json> =

@@ -27,7 +27,9 @@ pub enum ImportError {
         field: &'static str,
     },
     /// A field without which there is no event holds something else than it should.
-    #[error("the field {field:?} of a {dialect} event must be {expected}, and here it is {found}")]
+    #[error(
+        "the field {field:?} of a {dialect} event must be {expected}; here it is {found} and cannot be read so"
+    )]
     IllTyped {
         /// The dialect it was read in.
         dialect: Dialect,
@@ -51,8 +53,8 @@ pub(super) fn kind_of(json: &serde_json::Value) -> &'static str {
     match json {
         serde_json::Value::Null => "null",
         serde_json::Value::Bool(_) => "true or false",
-        serde_json::Value::Number(_) => "a number out of range",
-        serde_json::Value::String(_) => "text of another form",
+        serde_json::Value::Number(_) => "a number",
+        serde_json::Value::String(_) => "text",
         serde_json::Value::Array(_) => "a list",
         serde_json::Value::Object(_) => "an object",
     }

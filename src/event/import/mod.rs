@@ -6,24 +6,23 @@
 //! ids in the envelope); unknown ones are attributes under their own names. Times are kept as given.
 //! Never: recurses past [`MAX_DEPTH`], nor quotes a value in an error.
 
+mod decide;
 mod depth;
 mod dialect;
+mod document;
 mod error;
 mod fill;
 mod more;
 mod place;
 mod read;
 
-use std::{borrow::Cow, time::SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value as Json};
 
+use self::{decide::Decided, document::Document, fill::Filling};
 pub use self::{depth::MAX_DEPTH, error::ImportError};
-use self::{
-    fill::Filling,
-    place::{Effect, Format, Is, Place, same},
-};
-use super::{Dialect, EventData, EventType, Flavor, Level, Phase, Resolved, Value, alias};
+use super::{Dialect, EventData, EventType, Value, alias};
 
 /// Where the foreign name of an event is kept that no table knows and no event type can spell.
 const FOREIGN_NAME: &str = "source.event_name";
@@ -68,32 +67,27 @@ pub fn import(dialect: Dialect, document: &Json) -> Result<Vec<EventData>, Impor
     if !depth::is_shallow(document) {
         return Err(ImportError::TooDeep { limit: MAX_DEPTH });
     }
-    let format = dialect::format(dialect);
-    let name = name(dialect, format, fields)?;
-    let payload = payload(dialect, format, fields)?;
-    let resolved = dialect.resolve(name);
-    let tables = resolved.is_some().then_some(format);
-    let own = [payload.as_ref().map(|(_, own)| own.as_ref()), Some(fields)];
-    let decided = Decided::new(tables, resolved.unwrap_or_else(|| unknown(name)), &own);
-    let mut filling = Filling::new(dialect, &decided);
-    for (field, json) in fields {
-        match (tables, place::find(format.envelope, field)) {
-            _ if payload
-                .as_ref()
-                .is_some_and(|(payload, _)| payload == field) => {}
-            (None, Some((place, rest))) => filling.place(field, rest, json.clone(), place),
-            _ => filling.field(tables, field, json.clone()),
+    let document = Document::open(dialect, fields)?;
+    // Without tables for the event, only the envelope is understood.
+    let tables = document.resolved.is_some().then_some(document.format);
+    let decided = Decided::new(tables, document.event(), &document.maps());
+    let mut filling = Filling::new(dialect, tables, document.name, &decided);
+    for (field, json) in document.outer() {
+        match place::find(document.format.envelope, field) {
+            Some((place, rest)) if tables.is_none() => {
+                filling.place(field, rest, json.clone(), place);
+            }
+            _ => filling.field(field, json.clone()),
         }
     }
-    for (field, json) in payload.iter().flat_map(|(_, own)| own.iter()) {
-        filling.field(tables, field, json.clone());
+    for (field, json) in document.inner() {
+        filling.field(field, json.clone());
     }
     if tables.is_none() {
-        filling.name(name, &decided.ty);
+        filling.unknown_name();
     }
-    let event = filling
-        .finish(&decided, None)
-        .ok_or_else(|| no_time(dialect, format, fields))?;
+    let time = filling.time().ok_or_else(|| document.no_time())?;
+    let event = filling.finish(&decided, time);
     let mut events = more::following(&event);
     events.insert(0, event);
     Ok(events)
@@ -121,14 +115,12 @@ pub(crate) fn read_named(name: &str, data: Map<String, Json>) -> EventData {
     };
     let format = dialect::format(dialect);
     let data: Map<_, _> = data.collect();
-    let decided = Decided::new(Some(format), resolved, &[Some(&data)]);
-    let mut filling = Filling::new(dialect, &decided).emitted();
+    let decided = Decided::new(Some(format), resolved, &[&data]);
+    let mut filling = Filling::new(dialect, Some(format), name, &decided).emitted();
     for (field, json) in data {
-        filling.field(Some(format), &field, json);
+        filling.field(&field, json);
     }
-    filling
-        .finish(&decided, Some(now))
-        .unwrap_or_else(|| EventData::new(decided.ty.clone(), now))
+    filling.finish(&decided, now)
 }
 
 fn bounded(json: Json) -> Json {
@@ -139,173 +131,89 @@ fn bounded(json: Json) -> Json {
     format!("<nested deeper than {MAX_DEPTH} levels>").into()
 }
 
-/// What an event turned out to be: its name's meaning, and what its values say about it.
-struct Decided {
-    ty: EventType,
-    flavor: Flavor,
-    level: Level,
-    /// What is left to do once the fields are placed.
-    effects: Vec<&'static Effect>,
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-impl Decided {
-    fn new(
-        format: Option<&'static Format>,
-        resolved: Resolved,
-        own: &[Option<&Map<String, Json>>],
-    ) -> Self {
-        let mut decided = Self {
-            ty: resolved.ty,
-            flavor: resolved.flavor,
-            level: resolved.level,
-            effects: Vec::new(),
+    use super::*;
+    use crate::event::{Channel, Level, Phase};
+
+    fn said(name: &str, data: Json) -> EventData {
+        let Json::Object(data) = data else {
+            panic!("an event has fields")
         };
-        for rule in format.map_or(&[][..], |format| format.rules) {
-            if !rule.about.covers(&decided.ty, decided.flavor.as_str()) {
-                continue;
-            }
-            let value = own
+        read_named(name, data)
+    }
+
+    #[test]
+    fn a_name_of_our_own_or_of_nobody_keeps_its_fields_as_they_are() {
+        for name in ["llm.call.started", "user_login", "step.completed"] {
+            let data = json!({"model": "gpt-4o", "Success": false, "n": null, "agent_id": "a"});
+            let event = said(name, data.clone());
+            assert_eq!(event.ty, *name);
+            let found: Map<_, _> = event
+                .attrs
                 .iter()
-                .flatten()
-                .find_map(|fields| field(fields, rule.field));
-            if rule.is.matches(value) {
-                for effect in rule.then {
-                    decided.apply(effect);
-                }
-            }
+                .map(|(name, value)| (name.to_owned(), value.to_json()))
+                .collect();
+            assert_eq!(Json::Object(found), data, "{name}");
         }
-        decided
+        let odd = said("User Login", json!({}));
+        assert_eq!(odd.ty, *"user_login");
+        assert_eq!(odd.attr(FOREIGN_NAME), Some(&"User Login".into()));
     }
 
-    fn apply(&mut self, effect: &'static Effect) {
-        match effect {
-            Effect::Phase(phase) => self.retype(self.ty.subject(), Phase::from(*phase)),
-            Effect::Subject(subject) => self.retype(*subject, self.ty.phase().clone()),
-            Effect::Level(level) => self.level = *level,
-            later => self.effects.push(later),
+    #[test]
+    fn a_dialect_s_name_has_its_fields_placed_by_the_dialect() {
+        let event = said(
+            "LLM_call_start",
+            json!({"prompt": "hi", "model": "gpt-4o", "level": "gold", "mine": 1}),
+        );
+        assert_eq!(event.ty, *"llm.call.started");
+        assert_eq!((event.channel, event.level), (Channel::LLM, Level::Info));
+        assert_eq!(&*event.name, "chat gpt-4o");
+        let names: Vec<_> = event.attrs.iter().map(|(name, _)| name).collect();
+        assert_eq!(
+            names,
+            [
+                "gen_ai.input.messages",
+                "gen_ai.request.model",
+                "level",
+                "mine"
+            ]
+        );
+        let denied = said("llm_guardrail_completed", json!({"success": false}));
+        assert_eq!(
+            (denied.phase, denied.level),
+            (Phase::Completed, Level::Warn)
+        );
+    }
+
+    #[test]
+    fn the_emitter_s_identity_and_time_stand_whatever_the_fields_say() {
+        let before = SystemTime::now();
+        let event = said(
+            "task_started",
+            json!({"event_id": "e-1", "emission_sequence": 9, "timestamp": "2001-01-01T00:00:00Z"}),
+        );
+        assert!(event.time >= before && event.seq == 0);
+        assert_eq!(event.attr("source.event_id"), Some(&"e-1".into()));
+        assert_eq!(event.attr("emission_sequence"), Some(&Value::I64(9)));
+        assert_eq!(
+            event.attr("timestamp"),
+            Some(&"2001-01-01T00:00:00Z".into())
+        );
+    }
+
+    #[test]
+    fn data_too_deep_for_the_stack_becomes_marked_text() {
+        for name in ["x.y", "task_started"] {
+            let deep = (0..1_000_000).fold(Json::Null, |inner, _| Json::Array(vec![inner]));
+            let mut data = Map::new();
+            data.insert("deep".to_owned(), deep);
+            let event = read_named(name, data);
+            let marked = event.attr("deep").and_then(Value::as_str);
+            assert_eq!(marked, Some("<nested deeper than 128 levels>"));
         }
-    }
-
-    fn retype(&mut self, subject: super::Subject, phase: Phase) {
-        self.ty = EventType::new(subject, phase);
-        self.level = self.ty.default_level();
-    }
-}
-
-impl Is {
-    fn matches(&self, value: Option<&Json>) -> bool {
-        let text = value.and_then(Json::as_str);
-        match self {
-            Self::Anything => true,
-            Self::Present => value.is_some(),
-            Self::Bool(wanted) => match value {
-                Some(Json::Bool(found)) => found == wanted,
-                _ => text.is_some_and(|text| same(text, if *wanted { "true" } else { "false" })),
-            },
-            Self::Text(wanted) => text.is_some_and(|text| same(text, wanted)),
-            Self::Member(wanted, number) => {
-                text.is_some_and(|text| same(text, wanted))
-                    || value.and_then(Json::as_u64) == Some(*number)
-            }
-        }
-    }
-}
-
-/// The value of a field, however its name is spelled; null is no value.
-fn field<'d>(fields: &'d Map<String, Json>, name: &str) -> Option<&'d Json> {
-    fields
-        .iter()
-        .find(|(field, json)| same(name, field) && !json.is_null())
-        .map(|(_, json)| json)
-}
-
-fn name<'d>(
-    dialect: Dialect,
-    format: &'static Format,
-    fields: &'d Map<String, Json>,
-) -> Result<&'d str, ImportError> {
-    for known in format.names {
-        match field(fields, known) {
-            None => {}
-            Some(Json::String(name)) => return Ok(name),
-            Some(other) => {
-                return Err(ImportError::IllTyped {
-                    dialect,
-                    field: known,
-                    expected: "the name of an event",
-                    found: error::kind_of(other),
-                });
-            }
-        }
-    }
-    match format.nameless {
-        Some((known, name)) if field(fields, known).is_some() => Ok(name),
-        _ => Err(ImportError::Missing {
-            dialect,
-            field: format.names[0],
-        }),
-    }
-}
-
-/// The field the event's own fields lie in, and those. A database keeps them as the text of a JSON object.
-fn payload<'d>(
-    dialect: Dialect,
-    format: &'static Format,
-    fields: &'d Map<String, Json>,
-) -> Result<Option<(&'d str, Cow<'d, Map<String, Json>>)>, ImportError> {
-    let Some(known) = format.payload else {
-        return Ok(None);
-    };
-    let Some((name, json)) = fields.iter().find(|(field, _)| same(known, field)) else {
-        return Ok(None);
-    };
-    let own = match json {
-        Json::Object(own) => Cow::Borrowed(own),
-        Json::Null => return Ok(None),
-        // Text from the parser is never deeper than MAX_DEPTH.
-        Json::String(text) if text.starts_with('{') => match serde_json::from_str(text) {
-            Ok(own) => Cow::Owned(own),
-            Err(_) => return Err(no_payload(dialect, known, json)),
-        },
-        other => return Err(no_payload(dialect, known, other)),
-    };
-    Ok(Some((name, own)))
-}
-
-fn no_payload(dialect: Dialect, field: &'static str, json: &Json) -> ImportError {
-    ImportError::IllTyped {
-        dialect,
-        field,
-        expected: "an object, or the text of one",
-        found: error::kind_of(json),
-    }
-}
-
-fn no_time(dialect: Dialect, format: &'static Format, fields: &Map<String, Json>) -> ImportError {
-    let known = format
-        .envelope
-        .iter()
-        .find(|(_, place)| matches!(place, Place::Time(_)))
-        .map_or("timestamp", |(field, _)| *field);
-    match field(fields, known) {
-        None => ImportError::Missing {
-            dialect,
-            field: known,
-        },
-        Some(json) => ImportError::IllTyped {
-            dialect,
-            field: known,
-            expected: "a time of RFC 3339, with or without offset, or a number from 1970",
-            found: error::kind_of(json),
-        },
-    }
-}
-
-fn unknown(name: &str) -> Resolved {
-    let ty = EventType::from_lossy(name);
-    Resolved {
-        level: ty.default_level(),
-        flavor: Flavor::NONE,
-        ty,
     }
 }

@@ -35,8 +35,10 @@ pub(super) enum Scope {
 
 /// Where a field goes. Null goes nowhere; a value that does not fit its place is kept under its own name.
 pub(super) enum Place {
-    /// The name of the event, or what its type says anyway.
-    Told,
+    /// The name of the event.
+    Name,
+    /// One of these words, or the number of one, that the type says anyway.
+    Word(&'static [&'static str]),
     /// True or false that the type says anyway.
     Flag,
     /// When it happened.
@@ -153,6 +155,26 @@ pub(super) enum Effect {
     Flavor(&'static str),
 }
 
+/// What follows for every such event.
+pub(super) const fn always(about: Scope, then: &'static [Effect]) -> Rule {
+    when(about, "", Is::Anything, then)
+}
+
+/// What follows when the field says so.
+pub(super) const fn when(
+    about: Scope,
+    field: &'static str,
+    is: Is,
+    then: &'static [Effect],
+) -> Rule {
+    Rule {
+        about,
+        field,
+        is,
+        then,
+    }
+}
+
 impl Scope {
     pub(super) fn covers(&self, ty: &EventType, flavor: &str) -> bool {
         match self {
@@ -166,19 +188,15 @@ impl Scope {
 }
 
 impl Format {
-    /// Where `field` of such an event goes, and the part of its name a `*` stood for.
-    pub(super) fn place<'f>(
-        &'static self,
-        field: &'f str,
-        ty: &EventType,
-        flavor: &str,
-    ) -> Option<(&'static Place, &'f str)> {
-        self.own
+    /// The tables for such an event, the first to be asked first.
+    pub(super) fn tables(&'static self, ty: &EventType, flavor: &str) -> Vec<Fields> {
+        let own = self
+            .own
             .iter()
-            .filter(|(scope, _)| scope.covers(ty, flavor))
-            .map(|(_, fields)| *fields)
+            .filter(|(scope, _)| scope.covers(ty, flavor));
+        own.map(|(_, fields)| *fields)
             .chain([self.envelope])
-            .find_map(|fields| find(fields, field))
+            .collect()
     }
 }
 
@@ -194,6 +212,15 @@ pub(super) fn find<'f>(fields: Fields, field: &'f str) -> Option<(&'static Place
 
 /// Whether two texts are the same word, in any case and whatever separates its parts.
 pub(super) fn same(a: &str, b: &str) -> bool {
+    // Most fields differ in their first letter from most others.
+    match (a.as_bytes().first(), b.as_bytes().first()) {
+        (Some(a), Some(b)) if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
+            if !a.eq_ignore_ascii_case(b) {
+                return false;
+            }
+        }
+        _ => {}
+    }
     fn letters(text: &str) -> impl Iterator<Item = u8> + '_ {
         text.bytes()
             .filter(|byte| !matches!(byte, b'_' | b'-' | b' '))
@@ -211,6 +238,7 @@ mod tests {
         for spelling in ["StepName", "stepName", "step_name", "STEP-NAME"] {
             assert!(same("step_name", spelling), "{spelling}");
         }
+        assert!(same("_a", "a") && same("", "-"));
         assert!(!same("step_name", "step.name"));
         assert!(!same("step_name", "step_names"));
     }

@@ -3,11 +3,11 @@
 use super::super::place::{
     Effect::{Level as At, Phase, Set},
     Fields, Format,
-    Is::{Anything, Bool, Member},
+    Is::{Bool, Member},
     Place::*,
     Rest, Rule,
     Scope::{self, Subject as About, Type},
-    Unit,
+    Unit, always, when,
 };
 use crate::{
     event::{Level, Subject},
@@ -24,12 +24,15 @@ const FINISH_REASONS: &[&str] = &[
     "Other",
 ];
 
+/// The members of its enumeration of a step's states, in order.
+const STATUSES: &[&str] = &["Started", "InProgress", "Retrying", "Completed", "Failed"];
+
 pub(super) static FORMAT: Format = Format {
     names: &["EventType"],
     nameless: Some(("Status", "StepTraceEvent")),
     payload: None,
     envelope: &[
-        ("EventType", Told),
+        ("EventType", Name),
         ("Timestamp", Time(Unit::Seconds)),
         ("StepName", Attr(semconv::STEP_NAME)),
         ("CorrelationId", Attr(semconv::CORRELATION_ID)),
@@ -61,31 +64,29 @@ pub(super) static FORMAT: Format = Format {
         failed(Subject::STEP),
         failed(Subject::TOOL_CALL),
         failed(Subject::TAG),
-        Rule {
-            about: About(Subject::STEP),
-            field: "IsValid",
-            is: Bool(false),
-            then: &[At(Level::Warn)],
-        },
+        when(
+            About(Subject::STEP),
+            "IsValid",
+            Bool(false),
+            &[At(Level::Warn)],
+        ),
         // An answer on its way is a chunk, a thought on its way a thinking chunk.
-        Rule {
-            about: Type(Subject::LLM_CALL, "completed"),
-            field: "FinishReason",
-            is: Member("Streaming", 0),
-            then: &[Phase("chunk")],
-        },
-        Rule {
-            about: Type(Subject::LLM_CALL, "chunk"),
-            field: "IsThinking",
-            is: Bool(true),
-            then: &[Phase("thinking")],
-        },
-        Rule {
-            about: About(Subject::TAG),
-            field: "TagName",
-            is: Anything,
-            then: &[Set(semconv::GEN_AI_TOOL_TYPE, "tag")],
-        },
+        when(
+            Type(Subject::LLM_CALL, "completed"),
+            "FinishReason",
+            Member("Streaming", 0),
+            &[Phase("chunk")],
+        ),
+        when(
+            Type(Subject::LLM_CALL, "chunk"),
+            "IsThinking",
+            Bool(true),
+            &[Phase("thinking")],
+        ),
+        always(
+            About(Subject::TAG),
+            &[Set(semconv::GEN_AI_TOOL_TYPE, "tag")],
+        ),
         status("Started", 0, &[Phase("started")]),
         status("InProgress", 1, &[Phase("progress")]),
         status("Completed", 3, &[Phase("completed")]),
@@ -94,12 +95,12 @@ pub(super) static FORMAT: Format = Format {
 };
 
 const fn failed(subject: Subject) -> Rule {
-    Rule {
-        about: Type(subject, "completed"),
-        field: "Success",
-        is: Bool(false),
-        then: &[Phase("failed")],
-    }
+    when(
+        Type(subject, "completed"),
+        "Success",
+        Bool(false),
+        &[Phase("failed")],
+    )
 }
 
 const fn status(
@@ -107,12 +108,12 @@ const fn status(
     number: u64,
     then: &'static [super::super::place::Effect],
 ) -> Rule {
-    Rule {
-        about: Type(Subject::STEP, "retrying"),
-        field: "Status",
-        is: Member(word, number),
+    when(
+        Type(Subject::STEP, "retrying"),
+        "Status",
+        Member(word, number),
         then,
-    }
+    )
 }
 
 const COMMON: Fields = &[
@@ -161,7 +162,7 @@ const STEP: Fields = &[
     ),
     ("CurrentPath", Attr("step.path")),
     ("StepResults", Part),
-    ("Status", Told),
+    ("Status", Word(STATUSES)),
     ("StepType", Attr("step.type")),
     ("ParentStepName", Attr("step.parent.name")),
     (
@@ -185,7 +186,7 @@ const ANSWER: Fields = &[
 
 const CHUNK: Fields = &[
     ("Content", Body),
-    ("FinishReason", Told),
+    ("FinishReason", Word(&["Streaming"])),
     ("IsThinking", Flag),
     ("RawFinishReason", Attr("llm.finish_reason.raw")),
     ("TokensUsed", TotalTokens),

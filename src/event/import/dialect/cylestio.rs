@@ -3,11 +3,9 @@
 use super::super::place::{
     Effect::{Flavor as FlavorAs, Set},
     Fields, Format,
-    Is::Anything,
     Place::*,
-    Rule,
     Scope::{self, Flavor, Kind as Every, Subject as About, Type},
-    Unit,
+    Unit, always,
 };
 use crate::{
     event::{Kind, Subject},
@@ -19,8 +17,8 @@ pub(super) static FORMAT: Format = Format {
     nameless: None,
     payload: Some("data"),
     envelope: &[
-        ("event", Told),
-        ("event_type", Told),
+        ("event", Name),
+        ("event_type", Name),
         ("timestamp", Time(Unit::Seconds)),
         ("id", Id),
         ("level", Level),
@@ -47,40 +45,35 @@ pub(super) static FORMAT: Format = Format {
         ),
         (About(Subject::INSTRUMENTATION), INSTRUMENTATION),
         (Every(Kind::Security), SECURITY),
-        (Scope::Any, COMMON),
         // A changed setting is told by its path, never by its value.
         (
             About(Subject::CONFIG),
             &[
-                ("event", Told),
-                ("event_type", Told),
+                ("event", Name),
+                ("event_type", Name),
                 ("timestamp", Time(Unit::Seconds)),
                 ("id", Id),
                 ("level", Level),
                 ("channel", Channel),
+                ("agent_id", Attr(semconv::GEN_AI_AGENT_ID)),
                 ("*", Keys("config.keys")),
             ],
         ),
+        (Scope::Any, COMMON),
     ],
     rules: &[
-        Rule {
-            about: Flavor(Subject::LLM_CALL, "anthropic"),
-            field: "method",
-            is: Anything,
-            then: &[FlavorAs(semconv::GEN_AI_PROVIDER_NAME)],
-        },
-        Rule {
-            about: Type(Subject::SECURITY, "block"),
-            field: "action_taken",
-            is: Anything,
-            then: &[Set("security.action", "blocked")],
-        },
-        Rule {
-            about: Type(Subject::SECURITY, "warning"),
-            field: "security_level",
-            is: Anything,
-            then: &[Set("security.alert_level", "suspicious")],
-        },
+        always(
+            Flavor(Subject::LLM_CALL, "anthropic"),
+            &[FlavorAs(semconv::GEN_AI_PROVIDER_NAME)],
+        ),
+        always(
+            Type(Subject::SECURITY, "block"),
+            &[Set("security.action", "blocked")],
+        ),
+        always(
+            Type(Subject::SECURITY, "warning"),
+            &[Set("security.alert_level", "suspicious")],
+        ),
     ],
 };
 

@@ -5,11 +5,11 @@
 use super::super::place::{
     Effect::{Flavor as FlavorAs, Level as At, Phase, Set, Subject as Turns},
     Fields, Format,
-    Is::{Anything, Bool, Present, Text},
+    Is::{Bool, Present, Text},
     Place::*,
-    Rest, Rule,
+    Rest,
     Scope::{self, Flavor, Kind as Every, Subject as About, Type},
-    Unit,
+    Unit, always, when,
 };
 use crate::{
     event::{Kind, Level, Subject},
@@ -21,9 +21,9 @@ pub(super) static FORMAT: Format = Format {
     nameless: None,
     payload: Some("attributes"),
     envelope: &[
-        ("name", Told),
-        ("event_type", Told),
-        ("event", Told),
+        ("name", Name),
+        ("event_type", Name),
+        ("event", Name),
         ("schema_version", Attr("source.schema_version")),
         ("timestamp", Time(Unit::Seconds)),
         ("id", Id),
@@ -85,60 +85,56 @@ pub(super) static FORMAT: Format = Format {
         (Scope::Any, COMMON),
     ],
     rules: &[
-        Rule {
-            about: About(Subject::TOOL_CALL),
-            field: "framework.name",
-            is: Text("mcp"),
-            then: &[Turns(Subject::MCP_TOOL)],
-        },
-        Rule {
-            about: Flavor(Subject::CONVERSATION_MESSAGE, "system"),
-            field: "role",
-            is: Anything,
-            then: &[FlavorAs("message.role")],
-        },
-        Rule {
-            about: About(Subject::CONVERSATION_MESSAGE),
-            field: "role",
-            is: Anything,
-            then: &[Set("message.role", "user")],
-        },
-        Rule {
-            about: Type(Subject::MCP_REQUEST, "started"),
-            field: "error",
-            is: Present,
-            then: &[Phase("failed")],
-        },
-        Rule {
-            about: Type(Subject::MCP_REQUEST, "started"),
-            field: "error.message",
-            is: Present,
-            then: &[Phase("failed")],
-        },
-        Rule {
-            about: Type(Subject::MCP_REQUEST, "started"),
-            field: "response",
-            is: Present,
-            then: &[Phase("completed")],
-        },
-        Rule {
-            about: Type(Subject::MCP_REQUEST, "started"),
-            field: "mcp.response",
-            is: Present,
-            then: &[Phase("completed")],
-        },
-        Rule {
-            about: Type(Subject::MCP, "file_transfer"),
-            field: "status",
-            is: Text("failed"),
-            then: &[At(Level::Error)],
-        },
-        Rule {
-            about: Type(Subject::MCP, "authenticated"),
-            field: "success",
-            is: Bool(false),
-            then: &[At(Level::Warn)],
-        },
+        when(
+            About(Subject::TOOL_CALL),
+            "framework.name",
+            Text("mcp"),
+            &[Turns(Subject::MCP_TOOL)],
+        ),
+        always(
+            Flavor(Subject::CONVERSATION_MESSAGE, "system"),
+            &[FlavorAs("message.role")],
+        ),
+        always(
+            About(Subject::CONVERSATION_MESSAGE),
+            &[Set("message.role", "user")],
+        ),
+        when(
+            Type(Subject::MCP_REQUEST, "started"),
+            "error",
+            Present,
+            &[Phase("failed")],
+        ),
+        when(
+            Type(Subject::MCP_REQUEST, "started"),
+            "error.message",
+            Present,
+            &[Phase("failed")],
+        ),
+        when(
+            Type(Subject::MCP_REQUEST, "started"),
+            "response",
+            Present,
+            &[Phase("completed")],
+        ),
+        when(
+            Type(Subject::MCP_REQUEST, "started"),
+            "mcp.response",
+            Present,
+            &[Phase("completed")],
+        ),
+        when(
+            Type(Subject::MCP, "file_transfer"),
+            "status",
+            Text("failed"),
+            &[At(Level::Error)],
+        ),
+        when(
+            Type(Subject::MCP, "authenticated"),
+            "success",
+            Bool(false),
+            &[At(Level::Warn)],
+        ),
     ],
 };
 

@@ -4,7 +4,6 @@
 
 mod ai_task_agent;
 mod crew_ai;
-mod crew_ai_a2a;
 mod cylestio;
 mod cylestio_otel;
 mod scenario;

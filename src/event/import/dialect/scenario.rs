@@ -3,11 +3,11 @@
 use super::super::place::{
     Effect::{ErrorType as Class, Phase, Set},
     Fields, Format,
-    Is::{Anything, Text},
+    Is::Text,
     Place::*,
     Rest, Rule,
     Scope::{self, Flavor, Subject as About},
-    Unit,
+    Unit, always, when,
 };
 use crate::{event::Subject, semconv};
 
@@ -16,7 +16,7 @@ pub(super) static FORMAT: Format = Format {
     nameless: None,
     payload: None,
     envelope: &[
-        ("type", Told),
+        ("type", Name),
         ("timestamp", Time(Unit::Millis)),
         ("batch_run_id", Attr("scenario.batch_run.id")),
         ("scenario_id", Attr("scenario.id")),
@@ -39,22 +39,17 @@ pub(super) static FORMAT: Format = Format {
         ends_as("FAILED", &[Phase("failed"), Class("verdict_failure")]),
         ends_as("ERROR", &[Phase("failed"), Class("error")]),
         ends_as("CANCELLED", &[Phase("canceled")]),
-        Rule {
-            about: Scope::Any,
-            field: "scenario_set_id",
-            is: Anything,
-            then: &[Set("scenario.set.id", "default")],
-        },
+        always(Scope::Any, &[Set("scenario.set.id", "default")]),
     ],
 };
 
 const fn ends_as(status: &'static str, then: &'static [super::super::place::Effect]) -> Rule {
-    Rule {
-        about: Scope::Type(Subject::WORKFLOW, "completed"),
-        field: "status",
-        is: Text(status),
+    when(
+        Scope::Type(Subject::WORKFLOW, "completed"),
+        "status",
+        Text(status),
         then,
-    }
+    )
 }
 
 const RUN: Fields = &[

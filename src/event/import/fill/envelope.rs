@@ -41,7 +41,7 @@ impl Envelope {
         match place {
             Place::Time(unit) => set(&mut self.time, read::time(json, *unit)),
             Place::Seq => set(&mut self.seq, json.as_u64()),
-            Place::Level => set(&mut self.level, text.map(Level::from_str_lossy)),
+            Place::Level => set(&mut self.level, text.and_then(Level::named)),
             Place::Channel => set(
                 &mut self.channel,
                 text.map(|name| Channel::new(name.to_owned())),

@@ -13,8 +13,9 @@ use serde_json::{Map, Value as Json};
 
 use self::{envelope::Envelope, pairs::Pairs};
 use super::{
-    Decided, FOREIGN_NAME,
-    place::{Effect, Fields, Format, Place, Rest, Unit, find},
+    FOREIGN_NAME,
+    decide::Decided,
+    place::{Effect, Fields, Format, Place, Rest, Unit, find, same},
     read,
 };
 use crate::{
@@ -25,8 +26,11 @@ use crate::{
 /// An event coming together.
 pub(super) struct Filling {
     dialect: Dialect,
+    /// As the document has it.
+    name: String,
     ty: EventType,
     flavor: Flavor,
+    tables: Vec<Fields>,
     /// Said here and now: identity, order and time are the emitter's, whatever the fields say.
     emitted: bool,
     envelope: Envelope,
@@ -49,9 +53,19 @@ struct Piece {
 }
 
 impl Filling {
-    pub(super) fn new(dialect: Dialect, decided: &Decided) -> Self {
+    /// An event placed by the tables of `format`; without, every field is kept.
+    pub(super) fn new(
+        dialect: Dialect,
+        format: Option<&'static Format>,
+        name: &str,
+        decided: &Decided,
+    ) -> Self {
         Self {
+            tables: format.map_or_else(Vec::new, |format| {
+                format.tables(&decided.ty, decided.flavor.as_str())
+            }),
             dialect,
+            name: name.to_owned(),
             ty: decided.ty.clone(),
             flavor: decided.flavor.clone(),
             emitted: false,
@@ -72,10 +86,9 @@ impl Filling {
         self
     }
 
-    /// Puts a field where `format` wants it; without a format it is kept.
-    pub(super) fn field(&mut self, format: Option<&'static Format>, field: &str, json: Json) {
-        let place = format.and_then(|format| format.place(field, &self.ty, self.flavor.as_str()));
-        match place {
+    /// Puts a field where the tables want it; without one it is kept.
+    pub(super) fn field(&mut self, field: &str, json: Json) {
+        match self.tables.iter().find_map(|table| find(table, field)) {
             Some((place, rest)) => self.place(field, rest, json, place),
             None => self.attrs.keep(field, json.into()),
         }
@@ -99,7 +112,8 @@ impl Filling {
         place: &'static Place,
     ) -> Option<Json> {
         match place {
-            Place::Told => None,
+            Place::Name => json_unless(json == self.name.as_str(), json),
+            Place::Word(words) => json_unless(is_word(&json, words), json),
             Place::Flag => json_unless(json.is_boolean(), json),
             Place::Both(places) => {
                 for place in *places {
@@ -209,20 +223,19 @@ impl Filling {
         set(&mut self.error_message, Some(message))
     }
 
-    /// Keeps the name of an event nobody knows, unless its type spells it.
-    pub(super) fn name(&mut self, name: &str, ty: &EventType) {
-        if *ty != *name {
-            self.attrs.keep(FOREIGN_NAME, name.into());
+    /// Keeps the name nobody knows, unless the event's type spells it.
+    pub(super) fn unknown_name(&mut self) {
+        if self.ty != *self.name {
+            self.attrs.keep(FOREIGN_NAME, self.name.as_str().into());
         }
     }
 
-    /// The event; `None` if nothing says when it happened.
-    pub(super) fn finish(
-        mut self,
-        decided: &Decided,
-        now: Option<SystemTime>,
-    ) -> Option<EventData> {
-        let time = now.or(self.envelope.time()).or(self.ended_at)?;
+    /// When it happened, by the best that is known.
+    pub(super) fn time(&self) -> Option<SystemTime> {
+        self.envelope.time().or(self.ended_at)
+    }
+
+    pub(super) fn finish(mut self, decided: &Decided, time: SystemTime) -> EventData {
         self.close_total();
         for effect in &decided.effects {
             match effect {
@@ -255,7 +268,15 @@ impl Filling {
         {
             event.name = name.into();
         }
-        Some(event)
+        event
+    }
+}
+
+fn is_word(json: &Json, words: &[&str]) -> bool {
+    match json {
+        Json::String(text) => words.iter().any(|word| same(word, text)),
+        Json::Number(number) => number.as_u64().is_some_and(|at| at < words.len() as u64),
+        _ => false,
     }
 }
 

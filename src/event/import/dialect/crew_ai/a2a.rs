@@ -1,11 +1,13 @@
 //! crewAI between agents: the fields of its A2A events.
 
-use super::super::place::{
-    Fields,
-    Place::{self, *},
-    Unit,
+use crate::{
+    event::import::place::{
+        Fields,
+        Place::{self, *},
+        Unit,
+    },
+    semconv,
 };
-use crate::semconv;
 
 /// The remote task, where the event is about one; elsewhere a task is the caller's own.
 const TASK: Place = Attr("a2a.task.id");

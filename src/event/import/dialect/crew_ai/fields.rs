@@ -1,236 +1,15 @@
-//! crewAI and crewai-rust: flat objects, the envelope beside the event's own fields.
+//! crewAI within one process: the fields of its events, by what they are about.
 
-use super::{
-    super::place::{
-        Cause::{Parent, Previous, Started, Trigger},
-        Effect::{Flavor as FlavorAs, Level as At, Phase, Set},
-        Fields, Format,
-        Is::{Anything, Bool, Text},
-        Place::*,
-        Rest, Rule,
-        Scope::{self, Flavor, Kind as Every, Subject as About, Type},
-        Unit,
-    },
-    crew_ai_a2a,
-};
 use crate::{
-    event::{Kind, Level, Subject},
+    event::import::place::{
+        Fields,
+        Place::{self, *},
+        Rest, Unit,
+    },
     semconv,
 };
 
-pub(super) static FORMAT: Format = Format {
-    names: &["type"],
-    nameless: None,
-    payload: None,
-    envelope: &[
-        ("type", Told),
-        ("timestamp", Time(Unit::Seconds)),
-        ("event_id", Id),
-        ("parent_event_id", Cause(Parent)),
-        ("started_event_id", Cause(Started)),
-        ("previous_event_id", Cause(Previous)),
-        ("triggered_by_event_id", Cause(Trigger)),
-        ("emission_sequence", Seq),
-        ("source_fingerprint", Attr("source.fingerprint")),
-        ("source_type", Attr("source.type")),
-        ("fingerprint_metadata", Attr("source.metadata")),
-        ("agent_id", Attr(semconv::GEN_AI_AGENT_ID)),
-        ("agent_role", Attr(semconv::GEN_AI_AGENT_NAME)),
-        ("task_id", Attr(semconv::STEP_ID)),
-        ("task_name", Attr(semconv::STEP_NAME)),
-        ("from_agent", AGENT),
-        ("from_task", TASK),
-    ],
-    own: &[
-        (About(Subject::LLM_CALL), LLM),
-        (
-            About(Subject::TOOL_INPUT),
-            &[("error", Attr("error.message"))],
-        ),
-        (
-            About(Subject::TOOL_SELECTION),
-            &[("error", Attr("error.message"))],
-        ),
-        (Every(Kind::Tool), TOOL),
-        (
-            About(Subject::AGENT_EXECUTION),
-            &[
-                ("output", Body),
-                ("messages", Body),
-                ("task_prompt", Body),
-                ("agent_info", AGENT),
-            ],
-        ),
-        (
-            About(Subject::AGENT_LOG),
-            &[
-                ("task_description", Body),
-                ("formatted_answer", Body),
-                ("verbose", Attr("agent.log.verbose")),
-            ],
-        ),
-        (About(Subject::EVALUATION), EVALUATION),
-        (About(Subject::WORKFLOW), WORKFLOW),
-        (
-            About(Subject::WORKFLOW_TRAIN),
-            &[
-                ("n_iterations", Attr("workflow.train.n_iterations")),
-                ("filename", Attr("workflow.train.filename")),
-                ("inputs", Body),
-            ],
-        ),
-        (
-            About(Subject::WORKFLOW_TEST),
-            &[
-                ("n_iterations", Attr("workflow.test.n_iterations")),
-                ("eval_llm", Attr("workflow.test.eval_llm")),
-                ("inputs", Body),
-            ],
-        ),
-        (
-            Flavor(Subject::STEP, "plan"),
-            &[
-                ("result", Body),
-                ("success", Flag),
-                ("outcome", Attr("step.outcome")),
-                ("termination_reason", Attr("step.termination_reason")),
-            ],
-        ),
-        (About(Subject::STEP), STEP),
-        (
-            About(Subject::ROUTING),
-            &[
-                ("route", Attr("routing.selected")),
-                ("previous_intent", Attr("routing.previous")),
-                ("user_message", Body),
-            ],
-        ),
-        (
-            Type(Subject::HUMAN_INPUT, "requested"),
-            &[("message", Body)],
-        ),
-        (
-            Type(Subject::HUMAN_INPUT, "received"),
-            &[("message", Attr("human.prompt")), ("response", Body)],
-        ),
-        (Every(Kind::Human), HUMAN),
-        (
-            About(Subject::CONVERSATION_MESSAGE),
-            &[("role", Attr("message.role")), ("content", Body)],
-        ),
-        (
-            Every(Kind::Retrieval),
-            &[
-                ("query", Attr(semconv::GEN_AI_RETRIEVAL_QUERY_TEXT)),
-                (
-                    "retrieved_knowledge",
-                    Attr(semconv::GEN_AI_RETRIEVAL_DOCUMENTS),
-                ),
-                ("task_prompt", Body),
-            ],
-        ),
-        (Every(Kind::Memory), MEMORY),
-        (
-            About(Subject::MCP_CONFIG),
-            &[("slug", Attr("mcp.config.slug")), ("error", Body)],
-        ),
-        (Every(Kind::Mcp), MCP),
-        (
-            Type(Subject::A2A_PUSH, "sent"),
-            &[("state", Attr("a2a.push.state"))],
-        ),
-        (About(Subject::A2A_PUSH), crew_ai_a2a::PUSH),
-        (About(Subject::A2A_POLL), crew_ai_a2a::POLL),
-        (About(Subject::A2A_MESSAGE), crew_ai_a2a::MESSAGE),
-        (About(Subject::A2A_STREAM), crew_ai_a2a::STREAM),
-        (About(Subject::A2A_CARD), crew_ai_a2a::CARD),
-        (About(Subject::A2A_AUTH), crew_ai_a2a::AUTH),
-        (About(Subject::A2A_CONNECTION), crew_ai_a2a::CONNECTION),
-        (About(Subject::A2A_ARTIFACT), crew_ai_a2a::ARTIFACT),
-        (About(Subject::A2A_TRANSPORT), crew_ai_a2a::TRANSPORT),
-        (About(Subject::A2A_CONTENT_TYPE), crew_ai_a2a::CONTENT_TYPE),
-        (About(Subject::A2A_CONTEXT), crew_ai_a2a::CONTEXT),
-        (About(Subject::A2A_PARALLEL), crew_ai_a2a::PARALLEL),
-        (About(Subject::A2A_SERVER_TASK), crew_ai_a2a::SERVER_TASK),
-        (Every(Kind::A2a), crew_ai_a2a::A2A),
-        (
-            Type(Subject::GUARDRAIL, "completed"),
-            &[("error", Attr("guardrail.reason"))],
-        ),
-        (Every(Kind::Guardrail), GUARDRAIL),
-        (Every(Kind::Plan), PLAN),
-        (Every(Kind::Skill), SKILL),
-        (Every(Kind::Checkpoint), CHECKPOINT),
-        (Every(Kind::Hook), HOOK),
-        (
-            About(Subject::SYSTEM_SIGNAL),
-            &[
-                ("signal_number", Attr("process.signal.number")),
-                ("reason", Attr("process.signal.reason")),
-            ],
-        ),
-        (Scope::Any, COMMON),
-    ],
-    rules: &[
-        Rule {
-            about: Flavor(Subject::STEP, "plan"),
-            field: "success",
-            is: Bool(false),
-            then: &[Phase("failed")],
-        },
-        Rule {
-            about: Type(Subject::A2A_DELEGATION, "completed"),
-            field: "status",
-            is: Text("input_required"),
-            then: &[Phase("paused")],
-        },
-        Rule {
-            about: Type(Subject::A2A_DELEGATION, "completed"),
-            field: "status",
-            is: Text("failed"),
-            then: &[Phase("failed")],
-        },
-        Rule {
-            about: Type(Subject::A2A_CONVERSATION, "completed"),
-            field: "status",
-            is: Text("failed"),
-            then: &[Phase("failed")],
-        },
-        Rule {
-            about: Type(Subject::A2A_PUSH, "sent"),
-            field: "success",
-            is: Bool(false),
-            then: &[At(Level::Warn)],
-        },
-        // A guardrail that ran and denied did its work: it is completed.
-        Rule {
-            about: Type(Subject::GUARDRAIL, "completed"),
-            field: "success",
-            is: Bool(true),
-            then: &[Set("guardrail.verdict", "allow")],
-        },
-        Rule {
-            about: Type(Subject::GUARDRAIL, "completed"),
-            field: "success",
-            is: Bool(false),
-            then: &[Set("guardrail.verdict", "deny"), At(Level::Warn)],
-        },
-        Rule {
-            about: About(Subject::HOOK),
-            field: "outcome",
-            is: Text("aborted"),
-            then: &[At(Level::Warn)],
-        },
-        Rule {
-            about: About(Subject::ENV),
-            field: "type",
-            is: Anything,
-            then: &[FlavorAs("env.tool")],
-        },
-    ],
-};
-
-const AGENT: super::super::place::Place = Object(
+pub(super) const AGENT: Place = Object(
     &[
         ("id", Attr(semconv::GEN_AI_AGENT_ID)),
         ("role", Attr(semconv::GEN_AI_AGENT_NAME)),
@@ -239,7 +18,7 @@ const AGENT: super::super::place::Place = Object(
     &Attr(semconv::GEN_AI_AGENT_NAME),
 );
 
-const TASK: super::super::place::Place = Object(
+pub(super) const TASK: Place = Object(
     &[
         ("id", Attr(semconv::STEP_ID)),
         ("name", Attr(semconv::STEP_NAME)),
@@ -248,7 +27,7 @@ const TASK: super::super::place::Place = Object(
     &Attr(semconv::STEP_NAME),
 );
 
-const COMMON: Fields = &[
+pub(super) const COMMON: Fields = &[
     ("crew_name", Attr(semconv::GEN_AI_WORKFLOW_NAME)),
     ("flow_name", Attr(semconv::GEN_AI_WORKFLOW_NAME)),
     ("method_name", Attr(semconv::STEP_NAME)),
@@ -261,7 +40,7 @@ const COMMON: Fields = &[
     ("error_type", ErrorType),
 ];
 
-const LLM: Fields = &[
+pub(super) const LLM: Fields = &[
     ("model", Attr(semconv::GEN_AI_REQUEST_MODEL)),
     ("call_id", Attr("llm.call_id")),
     ("call_type", Attr("llm.call_type")),
@@ -307,7 +86,7 @@ const LLM: Fields = &[
     ),
 ];
 
-const TOOL: Fields = &[
+pub(super) const TOOL: Fields = &[
     ("tool_name", Attr(semconv::GEN_AI_TOOL_NAME)),
     ("tool_args", Attr(semconv::GEN_AI_TOOL_CALL_ARGUMENTS)),
     (
@@ -334,7 +113,7 @@ const TOOL: Fields = &[
     ("policy", Attr("tool.failure.policy")),
 ];
 
-const EVALUATION: Fields = &[
+pub(super) const EVALUATION: Fields = &[
     ("iteration", Attr("evaluation.iteration")),
     ("metric_category", Attr(semconv::GEN_AI_EVALUATION_NAME)),
     (
@@ -354,7 +133,7 @@ const EVALUATION: Fields = &[
     ("evaluation_type", Attr(semconv::GEN_AI_EVALUATION_NAME)),
 ];
 
-const WORKFLOW: Fields = &[
+pub(super) const WORKFLOW: Fields = &[
     ("inputs", Body),
     ("output", Body),
     ("result", Part),
@@ -365,7 +144,7 @@ const WORKFLOW: Fields = &[
     ("emit", Attr("human.outcomes")),
 ];
 
-const STEP: Fields = &[
+pub(super) const STEP: Fields = &[
     ("context", Body),
     (
         "output",
@@ -391,7 +170,7 @@ const STEP: Fields = &[
     ("tool_to_use", Attr(semconv::GEN_AI_TOOL_NAME)),
 ];
 
-const HUMAN: Fields = &[
+pub(super) const HUMAN: Fields = &[
     ("message", Part),
     ("output", Part),
     ("feedback", Body),
@@ -402,7 +181,7 @@ const HUMAN: Fields = &[
     ("request_id", Attr("human.request.id")),
 ];
 
-const MEMORY: Fields = &[
+pub(super) const MEMORY: Fields = &[
     // Here the source is the store.
     (
         "source_type",
@@ -426,7 +205,7 @@ const MEMORY: Fields = &[
     ("retrieval_time_ms", Duration(Unit::Millis)),
 ];
 
-const MCP: Fields = &[
+pub(super) const MCP: Fields = &[
     ("server_name", Attr("mcp.server.name")),
     ("server_url", Url),
     (
@@ -456,7 +235,7 @@ const TRANSPORTS: &[(&str, &str)] = &[
     ("streamable_http", "tcp"),
 ];
 
-const GUARDRAIL: Fields = &[
+pub(super) const GUARDRAIL: Fields = &[
     ("guardrail_type", Attr("guardrail.type")),
     ("guardrail_name", Attr("guardrail.name")),
     ("retry_count", Attr("guardrail.retry_count")),
@@ -465,7 +244,7 @@ const GUARDRAIL: Fields = &[
     ("success", Flag),
 ];
 
-const PLAN: Fields = &[
+pub(super) const PLAN: Fields = &[
     ("attempt", Attr("plan.attempt")),
     ("ready", Attr("plan.ready")),
     ("plan", Body),
@@ -495,7 +274,7 @@ const PLAN: Fields = &[
     ("steps_completed", Attr("plan.steps_completed")),
 ];
 
-const SKILL: Fields = &[
+pub(super) const SKILL: Fields = &[
     ("search_path", Attr("skill.search_path")),
     ("skills_found", Attr("skill.skills_found")),
     ("skill_names", Attr("skill.skill_names")),
@@ -508,7 +287,7 @@ const SKILL: Fields = &[
     ("error", Body),
 ];
 
-const CHECKPOINT: Fields = &[
+pub(super) const CHECKPOINT: Fields = &[
     ("location", Attr("checkpoint.location")),
     ("provider", Attr("checkpoint.provider")),
     ("trigger", Attr("checkpoint.trigger")),
@@ -525,7 +304,7 @@ const CHECKPOINT: Fields = &[
     ("max_checkpoints", Attr("checkpoint.max_checkpoints")),
 ];
 
-const HOOK: Fields = &[
+pub(super) const HOOK: Fields = &[
     ("interception_point", Attr("hook.interception_point")),
     ("outcome", Attr("hook.outcome")),
     ("hook_count", Attr("hook.hook_count")),
@@ -533,3 +312,57 @@ const HOOK: Fields = &[
     ("abort_reason", Attr("hook.abort_reason")),
     ("abort_source", Attr("hook.abort_source")),
 ];
+
+pub(super) const EXECUTION: Fields = &[
+    ("output", Body),
+    ("messages", Body),
+    ("task_prompt", Body),
+    ("agent_info", AGENT),
+];
+
+pub(super) const AGENT_LOG: Fields = &[
+    ("task_description", Body),
+    ("formatted_answer", Body),
+    ("verbose", Attr("agent.log.verbose")),
+];
+
+pub(super) const TRAIN: Fields = &[
+    ("n_iterations", Attr("workflow.train.n_iterations")),
+    ("filename", Attr("workflow.train.filename")),
+    ("inputs", Body),
+];
+
+pub(super) const TEST: Fields = &[
+    ("n_iterations", Attr("workflow.test.n_iterations")),
+    ("eval_llm", Attr("workflow.test.eval_llm")),
+    ("inputs", Body),
+];
+
+pub(super) const PLAN_STEP: Fields = &[
+    ("result", Body),
+    ("success", Flag),
+    ("outcome", Attr("step.outcome")),
+    ("termination_reason", Attr("step.termination_reason")),
+];
+
+pub(super) const ROUTING: Fields = &[
+    ("route", Attr("routing.selected")),
+    ("previous_intent", Attr("routing.previous")),
+    ("user_message", Body),
+];
+
+pub(super) const RETRIEVAL: Fields = &[
+    ("query", Attr(semconv::GEN_AI_RETRIEVAL_QUERY_TEXT)),
+    (
+        "retrieved_knowledge",
+        Attr(semconv::GEN_AI_RETRIEVAL_DOCUMENTS),
+    ),
+    ("task_prompt", Body),
+];
+
+pub(super) const SIGNAL: Fields = &[
+    ("signal_number", Attr("process.signal.number")),
+    ("reason", Attr("process.signal.reason")),
+];
+
+pub(super) const MESSAGE: Fields = &[("role", Attr("message.role")), ("content", Body)];
