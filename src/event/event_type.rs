@@ -176,6 +176,24 @@ impl EventType {
         head.split('.').chain(last)
     }
 
+    /// Whether the printed form begins with these segments, and goes on.
+    pub(super) fn is_below(&self, head: &str) -> bool {
+        let name = self.custom.as_deref().unwrap_or(self.subject.name());
+        match name.strip_prefix(head) {
+            Some("") => self.custom.is_none(),
+            Some(rest) => rest.starts_with('.'),
+            None => false,
+        }
+    }
+
+    /// Whether the printed form ends with this segment, and has others before it.
+    pub(super) fn ends_with(&self, last: &str) -> bool {
+        match &self.custom {
+            Some(name) => name.rsplit_once('.').is_some_and(|(_, word)| word == last),
+            None => self.phase.as_str() == last,
+        }
+    }
+
     /// The level events of this type have unless they say otherwise: failed is an error, blocked and canceled
     /// a warning, stream chunks are debug, other moments what the subject table says; the rest is info.
     pub fn default_level(&self) -> Level {

@@ -98,6 +98,12 @@ impl Pattern {
 }
 
 fn matches_glob(glob: &str, ty: &EventType) -> bool {
+    // What most people write is decided without counting segments: this runs for every event and every subscription.
+    match (glob.strip_prefix("*."), glob.strip_suffix(".*")) {
+        (None, Some(head)) if !head.contains('*') => return ty.is_below(head),
+        (Some(last), None) if !last.contains('.') => return ty.ends_with(last),
+        _ => {}
+    }
     let (open_start, middle) = match glob.strip_prefix("*.") {
         Some(rest) => (true, rest),
         None => (false, glob),
@@ -174,6 +180,14 @@ mod tests {
             ("memory.*.failed", "memory.failed", false),
             ("a.*.c", "a.b.b.c", false),
             ("user_login", "user_login", true),
+            ("user_login.*", "user_login", false),
+            ("*.user_login", "user_login", false),
+            ("custom.*", "user_login", false),
+            ("billing.invoice.*", "billing.invoice.paid", true),
+            ("billing.*", "billing.invoice.paid", true),
+            ("bill.*", "billing.invoice.paid", false),
+            ("billing.invoice.paid.*", "billing.invoice.paid", false),
+            ("*.paid", "billing.invoice.paid", true),
             ("llm.call.started", "llm.call.started", true),
             ("llm.call.started", "llm.call.completed", false),
         ] {

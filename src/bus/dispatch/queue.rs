@@ -116,9 +116,18 @@ impl Queue {
         None
     }
 
-    /// What is next, as soon as there is something; `None` once closed.
-    pub(super) fn next(&self) -> Option<Item> {
+    /// What is next, as soon as there is something; `None` once closed. `done` says what became of the event that it gave
+    /// before: whether it is through its handlers, or given up.
+    pub(super) fn next(&self, done: Option<bool>) -> Option<Item> {
         let mut state = self.lock();
+        if let Some(complete) = done {
+            state.busy = false;
+            state.handled += u64::from(complete);
+            state.discarded += u64::from(!complete);
+            if state.flushing > 0 {
+                self.progress.notify_all();
+            }
+        }
         loop {
             if state.closed {
                 return None;
@@ -135,20 +144,6 @@ impl Queue {
                 .work
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// The event that `next` gave is through its handlers, or else given up.
-    pub(super) fn done(&self, complete: bool) {
-        let mut state = self.lock();
-        state.busy = false;
-        if complete {
-            state.handled += 1;
-        } else {
-            state.discarded += 1;
-        }
-        if state.flushing > 0 {
-            self.progress.notify_all();
         }
     }
 

@@ -58,7 +58,8 @@ pub(super) struct Runner {
 
 impl Runner {
     fn run(mut self) {
-        while let Some(item) = self.dispatcher.queue.next() {
+        let mut done = None;
+        while let Some(item) = self.dispatcher.queue.next(done.take()) {
             match item {
                 Item::Handlers(set) => {
                     self.plans.clear();
@@ -69,8 +70,7 @@ impl Runner {
                     let here = here::handling(depth, &self.dispatcher);
                     let complete = contain(|| self.handle(&event, depth));
                     drop(here);
-                    drop(event);
-                    self.dispatcher.queue.done(complete.unwrap_or(true));
+                    done = Some(complete.unwrap_or(true));
                 }
             }
         }

@@ -16,23 +16,32 @@ pub(in crate::bus) type Plan = Vec<Vec<usize>>;
 
 /// The plans of one set, made when a type is first seen. Whoever changes the set clears them.
 #[derive(Default)]
-pub(in crate::bus) struct Plans(HashMap<EventType, Arc<Plan>>);
+pub(in crate::bus) struct Plans {
+    known: HashMap<EventType, Arc<Plan>>,
+    /// The one asked for last, because chunks come in runs.
+    last: Option<(EventType, Arc<Plan>)>,
+}
 
 impl Plans {
     pub(in crate::bus) fn of(&mut self, set: &HandlerSet, ty: &EventType) -> Arc<Plan> {
-        if let Some(plan) = self.0.get(ty) {
+        if let Some((_, plan)) = self.last.as_ref().filter(|(last, _)| last == ty) {
             return Arc::clone(plan);
         }
-        if self.0.len() >= PLANS {
-            self.clear();
-        }
-        let plan = Arc::new(set.plan(ty));
-        self.0.insert(ty.clone(), Arc::clone(&plan));
+        let known = self.known.get(ty).cloned();
+        let plan = known.unwrap_or_else(|| {
+            if self.known.len() >= PLANS {
+                self.clear();
+            }
+            let plan = Arc::new(set.plan(ty));
+            self.known.insert(ty.clone(), Arc::clone(&plan));
+            plan
+        });
+        self.last = Some((ty.clone(), Arc::clone(&plan)));
         plan
     }
 
     pub(in crate::bus) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }
 
