@@ -175,14 +175,14 @@ impl EventStore for MemoryStore {
             .map(|(number, _)| number)
             .collect();
         let mut ring = self.lock();
-        let (gone, kept): (Vec<_>, VecDeque<_>) = {
-            let all = mem::take(&mut ring.kept);
-            let (gone, kept): (Vec<_>, Vec<_>) = all
-                .into_iter()
-                .partition(|kept| doomed.contains(&kept.number));
-            (gone, kept.into())
-        };
-        ring.kept = kept;
+        let mut gone = Vec::with_capacity(doomed.len());
+        ring.kept.retain(|kept| {
+            let stays = !doomed.contains(&kept.number);
+            if !stays {
+                gone.push(kept.clone());
+            }
+            stays
+        });
         for kept in &gone {
             ring.ids.remove(&kept.event.id);
             ring.bytes -= kept.bytes;

@@ -51,10 +51,12 @@ struct Agent {
 
 impl<'c> Inserter<'c> {
     pub(super) fn new(db: &'c Connection) -> SqlResult<Self> {
-        // Numbers are given here because SQLite spends one on every event that turns out to be there already.
+        // Numbers are given here because SQLite spends one on every event that turns out to be there already. The largest
+        // in the table counts too: tools that copy tables forget the sequence.
         let next = db
             .prepare_cached(
-                "SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'events'",
+                "SELECT max(ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'), 0),
+                            ifnull((SELECT max(id) FROM events), 0)) + 1",
             )?
             .query_row((), |row| row.get(0))?;
         Ok(Self {
