@@ -8,7 +8,9 @@ use serde::Serialize;
 use tracing::Span;
 
 use super::{Cause, installed};
-use crate::event::{Channel, CustomEvent, EventId, Flavor, Key, Level, Value, alias, import};
+use crate::event::{
+    CONTENT, Channel, CustomEvent, EventId, Flavor, Key, Level, Value, alias, import,
+};
 use crate::layer::entered;
 use crate::layer::starting::Opened;
 use crate::layer::visit::with_scratch;
@@ -187,7 +189,7 @@ impl EventBuilder {
         };
         let (first, _) = places.first()?;
         let id = first.event_id();
-        self.translate();
+        self.translate(first.content);
         if let Some((kind, message)) = self.error.take() {
             self = self.attr(semconv::ERROR_TYPE, kind);
             if let Some(message) = message {
@@ -215,8 +217,9 @@ impl EventBuilder {
         Some(EventId::from_u128(id))
     }
 
-    /// Gives the data of an event that goes by a name of another system's the places this library has for it.
-    fn translate(&mut self) {
+    /// Gives the data of an event that goes by a name of another system's the places this library has for it; what turns out
+    /// to be content is kept where that is allowed.
+    fn translate(&mut self, content: bool) {
         let Some(known) = alias::resolve(&self.name).filter(|known| known.ty != *self.name) else {
             return;
         };
@@ -231,7 +234,9 @@ impl EventBuilder {
         }
         let read = import::read_named(&self.name, data);
         for (name, value) in read.attrs.iter() {
-            rest.set_value(name.to_owned(), value.clone(), &Limits::DEFAULT);
+            if content || !CONTENT.contains(&name) {
+                rest.set_value(name.to_owned(), value.clone(), &Limits::DEFAULT);
+            }
         }
         if let Some(error) = read.error {
             rest.set_str(semconv::ERROR_TYPE, &error.kind, &Limits::DEFAULT);

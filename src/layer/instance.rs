@@ -397,9 +397,11 @@ impl Instance {
         mut moment: Moment,
         fields: &mut Fields,
     ) {
-        let mirror = state.filter(|_| self.mirror_moments).map(|state| {
-            moment.resolve();
-            (state, moment.event_name().into_owned())
+        let mirror = state.filter(|_| self.mirror_moments).and_then(|state| {
+            let ty = moment.resolve();
+            // A start or an end that goes by name becomes a span of its own.
+            let in_span = ty.phase().is_moment() || !ty.subject().has_span();
+            in_span.then(|| (state, moment.event_name().into_owned()))
         });
         self.push_moment(state, moment, fields);
         if let Some((state, name)) = mirror {

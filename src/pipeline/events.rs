@@ -8,9 +8,10 @@ use opentelemetry::SpanId;
 
 use crate::clock::Clock;
 use crate::event::{
-    Attrs, Body, Causality, Channel, ErrorInfo, EventData, EventId, EventType, Flavor, Level,
-    Phase, Subject, Value, Visibility,
+    Attrs, Body, Causality, Channel, ErrorInfo, EventData, EventId, EventType, Flavor, Phase,
+    Subject, Value, Visibility,
 };
+use crate::pipeline::grave;
 use crate::pipeline::names::span_name;
 use crate::record::{FieldRef, Fields, Outcome, Record, What};
 use crate::semconv;
@@ -78,7 +79,7 @@ pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventDat
     {
         error.message = Some(told);
     }
-    raise_level(&mut event);
+    event.level = grave::level(&event.ty, event.level, &record.fields);
     // Content lies in the body, which no `Debug` shows.
     if let Some(Value::Str(text)) = event.attrs.remove(semconv::GENAI_CHUNK_TEXT) {
         event.body = Some(Body(text.as_ref().into()));
@@ -176,60 +177,4 @@ pub(crate) fn attrs(fields: &Fields) -> Attrs {
         attrs.set(name.to_owned(), FieldRef::to_value(value));
     }
     attrs
-}
-
-/// Facts that make an event graver than its type is.
-const GRAVER: [(&str, &str, Told, Level); 6] = [
-    (
-        "guardrail.completed",
-        semconv::GUARDRAIL_VERDICT,
-        Told::Text("deny"),
-        Level::Warn,
-    ),
-    (
-        "step.validated",
-        semconv::STEP_VALIDATION_VALID,
-        Told::False,
-        Level::Warn,
-    ),
-    (
-        "hook.dispatched",
-        "hook.outcome",
-        Told::Text("aborted"),
-        Level::Warn,
-    ),
-    ("mcp.authenticated", "mcp.success", Told::False, Level::Warn),
-    (
-        "a2a.push.sent",
-        "a2a.push.success",
-        Told::False,
-        Level::Warn,
-    ),
-    (
-        "mcp.file_transfer",
-        "mcp.transfer.status",
-        Told::Text("failed"),
-        Level::Error,
-    ),
-];
-
-enum Told {
-    Text(&'static str),
-    False,
-}
-
-/// Raises the level of an event that tells of something grave; one that was set higher stays.
-pub(crate) fn raise_level(event: &mut EventData) {
-    for (ty, name, told, level) in &GRAVER {
-        let Some(value) = event.attrs.get(name) else {
-            continue;
-        };
-        let grave = match told {
-            Told::Text(text) => value.as_str() == Some(text),
-            Told::False => value.as_bool() == Some(false),
-        };
-        if grave && event.level < *level && event.ty == **ty {
-            event.level = *level;
-        }
-    }
 }

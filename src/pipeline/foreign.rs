@@ -11,6 +11,7 @@ use opentelemetry::trace::TraceState;
 use opentelemetry::{SpanId, TraceId};
 use opentelemetry_sdk::trace::IdGenerator;
 
+use super::grave;
 use crate::clock::Clock;
 use crate::event::{Causality, EventData, EventId, Phase, Value};
 use crate::record::{Fields, Identity, Limits, Moment, Outcome, Record, What};
@@ -281,8 +282,8 @@ pub(crate) fn span(
     record
 }
 
-/// The log record of a moment.
-pub(crate) fn moment(data: &EventData, clock: &Clock, limits: &Limits) -> Record {
+/// The log record of a moment, and the moment at the level its facts give it.
+pub(crate) fn moment(data: &mut EventData, clock: &Clock, limits: &Limits) -> Record {
     let mut record = Record {
         what: What::Moment,
         subject: Some(data.ty.subject()),
@@ -297,6 +298,7 @@ pub(crate) fn moment(data: &EventData, clock: &Clock, limits: &Limits) -> Record
             .fields
             .set_str(semconv::ERROR_TYPE, &error.kind, limits);
     }
+    data.level = grave::level(&data.ty, data.level, &record.fields);
     record.moment = Some(Moment {
         ty: Some(data.ty.clone()),
         level: Some(data.level),

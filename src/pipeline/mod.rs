@@ -9,6 +9,7 @@ pub(crate) mod chain;
 pub(crate) mod channels;
 pub(crate) mod events;
 pub(crate) mod foreign;
+pub(crate) mod grave;
 pub(crate) mod inbox;
 pub(crate) mod names;
 pub(crate) mod process;

@@ -15,12 +15,12 @@ use super::foreign::{self, Foreign, Origin, Placed};
 use super::names::span_name;
 use super::queue::Item;
 use super::window::Window;
-use super::{Rules, events};
+use super::{Rules, events, grave};
 use crate::bus::Bus;
 use crate::console::Console;
 use crate::enrich::builtin::{self, Prices};
 use crate::enrich::{Hooks, RollUp, Verdict};
-use crate::event::{CONTENT, Event, EventData, EventType, Phase, Visibility};
+use crate::event::{CONTENT, Event, EventData, EventType, Level, Phase, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
 use crate::layer::state::SpanState;
@@ -140,6 +140,8 @@ impl Processor {
             }
             return;
         }
+        let graver = grave::level(ty, Level::Trace, &record.fields);
+        moment.level = moment.level.max(Some(graver));
         if !self.instance.content {
             moment.body = None;
         }
@@ -232,8 +234,7 @@ impl Processor {
                 if self.repeats(&data) {
                     return;
                 }
-                events::raise_level(&mut data);
-                let record = foreign::moment(&data, &instance.clock, &instance.limits);
+                let record = foreign::moment(&mut data, &instance.clock, &instance.limits);
                 self.deliver(data, depth);
                 self.exports.log(&record);
             }
@@ -258,7 +259,7 @@ impl Processor {
             end.attrs = events::attrs(&record.fields);
             end.duration = Some(record.duration());
             end.name = Arc::from(span_name(&record));
-            events::raise_level(&mut end);
+            end.level = grave::level(&end.ty, end.level, &record.fields);
             self.deliver(end, depth);
         }
         self.export(&record);

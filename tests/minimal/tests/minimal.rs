@@ -35,5 +35,7 @@ fn typed_events_totals_and_a_report_need_no_feature() {
     // Without the price table a cost is unknown, which is not zero.
     assert_eq!(*calls.lock().expect("no panic"), [(Some(7), None)]);
     assert_eq!(totals.lock().expect("no panic").as_ref().and_then(|n| n.as_i64()), Some(7));
+    let starts = telemetry.history().event_type("LLM_call_start").expect("a known name");
+    assert_eq!(starts.count().expect("memory"), 1);
     assert!(telemetry.shutdown().is_complete());
 }
