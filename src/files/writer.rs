@@ -207,7 +207,7 @@ mod tests {
         let emit = |n: u64| {
             let ty = EventType::from_lossy("step.progress");
             bus.publish(Event::new(EventData::new(ty, std::time::UNIX_EPOCH)));
-            assert!(gone.flush(n, later) && kept.flush(n, later));
+            assert!(gone.flush(later) && kept.flush(later));
         };
         emit(1);
         fs::remove_dir_all(dir.path().join("logs")).unwrap();
