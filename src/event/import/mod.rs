@@ -51,7 +51,7 @@ const FOREIGN_NAME: &str = "source.event_name";
 ///     "Success": false,
 ///     "ErrorMessage": "no candidates",
 /// }))?;
-/// assert_eq!(events[0].ty, "step.failed".parse()?);
+/// assert_eq!(events[0].ty, "step.failed");
 /// assert_eq!(events[0].who.step_name.as_deref(), Some("rank"));
 /// assert_eq!(events[0].time_rfc3339(), "2026-01-31T11:00:00.000000000Z");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
