@@ -144,6 +144,23 @@ fn within_a_dialect_no_two_events_are_written_alike() {
 }
 
 #[test]
+fn looking_a_name_up_and_writing_it_back_allocates_nothing() {
+    let names: Vec<_> = Dialect::ALL
+        .iter()
+        .flat_map(|dialect| dialect.names().map(move |name| (*dialect, name)))
+        .collect();
+    assert!(EventType::from_alias("crew_kickoff_started").is_some());
+    let counted = allocation_counter::measure(|| {
+        for (dialect, name) in &names {
+            let resolved = dialect.resolve(name).unwrap();
+            assert!(resolved.ty.alias(*dialect, &resolved.flavor).is_some());
+            assert!(EventType::from_alias(name).is_some());
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
 fn the_catalogue_covers_every_name_of_every_dialect_and_nothing_else() {
     let rows = catalogue::rows();
     for dialect in Dialect::ALL {

@@ -251,6 +251,17 @@ fn a_field_whose_place_is_taken_is_kept_beside_it() {
     assert_eq!(event.attr("scenario.batch_run.id"), Some(&"a".into()));
     assert_eq!(event.attr("batch_run_id"), Some(&"b".into()));
 
+    let event = crew(
+        "agent_execution_started",
+        json!({"agent_role": "a", "agent": {"role": "b", "goal": "c"}}),
+    );
+    let attr = |name| event.attr(name).unwrap().to_json();
+    assert_eq!(
+        (attr("gen_ai.agent.name"), attr("agent.role")),
+        (json!("a"), json!("b"))
+    );
+    assert_eq!(attr("gen_ai.agent.goal"), "c");
+
     // Content does not end up under a name that nobody knows to carry content.
     let document = json!({"name": "llm.request", "timestamp": "2026-01-01T00:00:00Z",
         "attributes": {"llm.request.data": "first", "llm.request.prompt": "second"}});

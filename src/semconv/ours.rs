@@ -93,3 +93,6 @@ pub const GENAI_CHUNK_BYTES: &str = "genai.chunk.bytes";
 
 /// The text of a streamed piece on its way to the body of `llm.call.chunk`, where that is allowed. On no event and no span.
 pub const GENAI_CHUNK_TEXT: &str = "genai.chunk.text";
+
+/// On a message from another system: the trace it came about in (string, 32 hexadecimal digits). A link, not the trace of the event.
+pub const GENAI_LINK_TRACE_ID: &str = "genai.link.trace_id";

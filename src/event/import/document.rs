@@ -19,9 +19,11 @@ pub(super) struct Document<'d> {
     /// What the name stands for, if the dialect has it.
     pub(super) resolved: Option<Resolved>,
     fields: &'d Map<String, Json>,
-    /// The field in which the event's own fields lie, and those.
-    payload: Option<(&'d str, Cow<'d, Map<String, Json>>)>,
+    payload: Option<Payload<'d>>,
 }
+
+/// The field in which the event's own fields lie, and those.
+type Payload<'d> = (&'d str, Cow<'d, Map<String, Json>>);
 
 impl<'d> Document<'d> {
     pub(super) fn open(
@@ -138,7 +140,7 @@ fn payload<'d>(
     dialect: Dialect,
     format: &'static Format,
     fields: &'d Map<String, Json>,
-) -> Result<Option<(&'d str, Cow<'d, Map<String, Json>>)>, ImportError> {
+) -> Result<Option<Payload<'d>>, ImportError> {
     let Some(known) = format.payload else {
         return Ok(None);
     };

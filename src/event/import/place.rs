@@ -201,7 +201,7 @@ impl Format {
 }
 
 /// Where `field` goes by this table, and the part of its name a `*` stood for.
-pub(super) fn find<'f>(fields: Fields, field: &'f str) -> Option<(&'static Place, &'f str)> {
+pub(super) fn find(fields: Fields, field: &str) -> Option<(&'static Place, &str)> {
     fields.iter().find_map(|(known, place)| {
         if let Some(start) = known.strip_suffix('*') {
             return field.strip_prefix(start).map(|rest| (place, rest));
@@ -212,15 +212,6 @@ pub(super) fn find<'f>(fields: Fields, field: &'f str) -> Option<(&'static Place
 
 /// Whether two texts are the same word, in any case and whatever separates its parts.
 pub(super) fn same(a: &str, b: &str) -> bool {
-    // Most fields differ in their first letter from most others.
-    match (a.as_bytes().first(), b.as_bytes().first()) {
-        (Some(a), Some(b)) if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
-            if !a.eq_ignore_ascii_case(b) {
-                return false;
-            }
-        }
-        _ => {}
-    }
     fn letters(text: &str) -> impl Iterator<Item = u8> + '_ {
         text.bytes()
             .filter(|byte| !matches!(byte, b'_' | b'-' | b' '))

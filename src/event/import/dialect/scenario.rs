@@ -101,8 +101,7 @@ const MESSAGE: Fields = &[
     ("delta", Body),
     ("content", Body),
     ("message", Body),
-    // The trace the message came about in: a link, not the trace of this event.
-    ("trace_id", Attr("genai.link.trace_id")),
+    ("trace_id", Attr(semconv::GENAI_LINK_TRACE_ID)),
     ("tool_call_id", Attr(semconv::GEN_AI_TOOL_CALL_ID)),
     ("tool_call_name", Attr(semconv::GEN_AI_TOOL_NAME)),
 ];
