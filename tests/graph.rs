@@ -371,7 +371,7 @@ impl Model {
 /// Events that name each other at random: themselves, each other in rings, ids that never come.
 fn any_events(names: u128) -> impl Strategy<Value = Vec<Event>> {
     let link = move || prop::option::weighted(0.7, 0..names);
-    prop::collection::vec((0..names, link(), link(), link(), link()), 0..60).prop_map(|events| {
+    prop::collection::vec((0..names, link(), link(), link(), link()), 0..32).prop_map(|events| {
         events
             .into_iter()
             .map(|(own, parent, cause, previous, started)| {
@@ -388,7 +388,7 @@ fn any_events(names: u128) -> impl Strategy<Value = Vec<Event>> {
 
 /// A tree or forest in order: everybody's parent came before them.
 fn forest() -> impl Strategy<Value = Vec<Event>> {
-    prop::collection::vec(any::<prop::sample::Index>(), 1..60).prop_map(|parents| {
+    prop::collection::vec(any::<prop::sample::Index>(), 1..32).prop_map(|parents| {
         (1..)
             .zip(parents)
             .map(|(own, parent)| child(own, parent.index(own as usize) as u128))
@@ -444,7 +444,7 @@ fn check(events: &[Event], capacity: usize) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn random_forests_with_eviction_match_a_recomputation(events in forest(), capacity in 1_usize..80) {
+    fn random_forests_with_eviction_match_a_recomputation(events in forest(), capacity in 1_usize..40) {
         check(&events, capacity)?;
     }
 
