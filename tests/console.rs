@@ -337,12 +337,12 @@ fn what_has_no_known_place_stands_alone() {
         [
             nowhere,
             ended(event("llm.call.completed", 7, 99, "chat m", 50), 50),
-            event("step.progress", 98, 0, "gone", 60),
+            event("step.validated", 98, 0, "gone", 60),
         ],
     );
     assert_eq!(
         written.take(),
-        "· security.alert\n✓ ● chat m  50 ms\n· step.progress\n"
+        "· security.alert\n✓ ● chat m  50 ms\n· step.validated\n"
     );
 }
 

@@ -11,7 +11,7 @@ use super::{Event, EventType, Flavor, ParseEventTypeError, alias};
 ///
 /// * `llm.call.completed` is that one type. So is a name that one of the known dialects gives a type:
 ///   `LLM_call_finish`, `crew_kickoff_completed`, `pipeline.completed`, `SCENARIO_RUN_FINISHED`; where the name implies a
-///   [`Flavor`], only events of that flavor match.
+///   [`Flavor`], only events of that flavor match, and where the dialect tells success and failure under one name, both do.
 /// * `*` stands for exactly one segment inside a pattern, and for one or more at its beginning or end: `llm.call.*` is every
 ///   phase of a model call, `memory.*` everything about memory, `*.failed` every failure, `*` everything.
 ///
@@ -29,7 +29,8 @@ pub struct Pattern(Form);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Form {
     Any,
-    Type(EventType, Option<Flavor>),
+    /// One of these types; of any flavor where it is none.
+    Types(Box<[(EventType, Flavor)]>),
     /// Contains at least one `*` and one other segment.
     Glob(Box<str>),
 }
@@ -59,18 +60,20 @@ impl Pattern {
                 None => Ok(Self(Form::Glob(text.into()))),
             };
         }
-        if let Some(resolved) = alias::resolve(text) {
-            let flavor = (!resolved.flavor.is_none()).then_some(resolved.flavor);
-            return Ok(Self(Form::Type(resolved.ty, flavor)));
+        let known = alias::outcomes(text);
+        if known.is_empty() {
+            return EventType::parse(text).map(Self::from);
         }
-        Ok(Self(Form::Type(EventType::parse(text)?, None)))
+        Ok(Self(Form::Types(known.into())))
     }
 
     /// Whether the event is of such a type, and of the flavor the pattern implies.
     pub fn matches(&self, event: &Event) -> bool {
         match &self.0 {
-            Form::Type(_, Some(flavor)) if event.flavor != *flavor => false,
-            _ => self.matches_type(&event.ty),
+            Form::Types(types) => types.iter().any(|(ty, flavor)| {
+                *ty == event.ty && (flavor.is_none() || *flavor == event.flavor)
+            }),
+            Form::Any | Form::Glob(_) => self.matches_type(&event.ty),
         }
     }
 
@@ -78,15 +81,15 @@ impl Pattern {
     pub fn matches_type(&self, ty: &EventType) -> bool {
         match &self.0 {
             Form::Any => true,
-            Form::Type(wanted, _) => wanted == ty,
+            Form::Types(types) => types.iter().any(|(wanted, _)| wanted == ty),
             Form::Glob(glob) => matches_glob(glob, ty),
         }
     }
 
-    /// The one type it stands for, and the flavor that goes with it; `None` for globs.
-    pub fn as_type(&self) -> Option<(&EventType, Option<&Flavor>)> {
+    /// The types it stands for, each with the flavor it implies, [`Flavor::NONE`] for any; `None` for globs.
+    pub fn types(&self) -> Option<&[(EventType, Flavor)]> {
         match &self.0 {
-            Form::Type(ty, flavor) => Some((ty, flavor.as_ref())),
+            Form::Types(types) => Some(types),
             Form::Any | Form::Glob(_) => None,
         }
     }
@@ -137,7 +140,13 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Form::Any => f.write_str("*"),
-            Form::Type(ty, _) => ty.fmt(f),
+            Form::Types(types) => {
+                for (at, (ty, _)) in types.iter().enumerate() {
+                    let or = if at > 0 { "|" } else { "" };
+                    write!(f, "{or}{ty}")?;
+                }
+                Ok(())
+            }
             Form::Glob(glob) => f.write_str(glob),
         }
     }
@@ -153,7 +162,7 @@ impl FromStr for Pattern {
 
 impl From<EventType> for Pattern {
     fn from(ty: EventType) -> Self {
-        Self(Form::Type(ty, None))
+        Self(Form::Types([(ty, Flavor::NONE)].into()))
     }
 }
 
@@ -195,6 +204,25 @@ mod tests {
             let ty = EventType::from_lossy(ty);
             assert_eq!(parsed.matches_type(&ty), expected, "{pattern} on {ty}");
         }
+    }
+
+    #[test]
+    fn a_name_that_stands_for_several_outcomes_matches_them_all_in_its_flavor() {
+        let finished = Pattern::parse("SCENARIO_RUN_FINISHED").unwrap();
+        let event = |ty: &str, flavor: &'static str| {
+            let mut data = crate::event::EventData::new(
+                EventType::parse(ty).unwrap(),
+                std::time::SystemTime::UNIX_EPOCH,
+            );
+            data.flavor = flavor.into();
+            Event::new(data)
+        };
+        for outcome in ["completed", "failed", "canceled"] {
+            let ty = format!("workflow.{outcome}");
+            assert!(finished.matches(&event(&ty, "scenario")), "{ty}");
+            assert!(!finished.matches(&event(&ty, "crew")), "{ty}");
+        }
+        assert!(!finished.matches(&event("workflow.started", "scenario")));
     }
 
     #[test]

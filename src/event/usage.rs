@@ -143,6 +143,28 @@ impl Usage {
         })
     }
 
+    /// The counts that are known, under the names of their attributes.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        [
+            (semconv::GEN_AI_USAGE_INPUT_TOKENS, self.input_tokens),
+            (semconv::GEN_AI_USAGE_OUTPUT_TOKENS, self.output_tokens),
+            (
+                semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+                self.cache_read_tokens,
+            ),
+            (
+                semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+                self.cache_write_tokens,
+            ),
+            (
+                semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+                self.reasoning_tokens,
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(name, count)| Some((name, count?)))
+    }
+
     /// The counts under `gen_ai.usage.*`. Negative or non-numeric values are taken as unknown.
     pub fn from_attrs(attrs: &Attrs) -> Self {
         let count = |name: &str| attrs.get(name).and_then(count_of);

@@ -14,25 +14,8 @@ impl Call {
     /// The tokens used, `gen_ai.usage.*`: input includes what was read from and written to a cache, output includes
     /// reasoning. Cost is worked out from them.
     pub fn usage(&self, usage: Usage) -> &Self {
-        for (name, count) in [
-            (semconv::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens),
-            (semconv::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens),
-            (
-                semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-                usage.cache_read_tokens,
-            ),
-            (
-                semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-                usage.cache_write_tokens,
-            ),
-            (
-                semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-                usage.reasoning_tokens,
-            ),
-        ] {
-            if let Some(count) = count {
-                self.set(name, count);
-            }
+        for (name, count) in usage.counts() {
+            self.set(name, count);
         }
         self
     }

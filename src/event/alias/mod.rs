@@ -107,6 +107,23 @@ pub(crate) fn resolve(name: &str) -> Option<Resolved> {
     aliases(name).next().map(Alias::resolved)
 }
 
+/// Everything `name` stands for: what [`resolve`] finds, and the other outcomes a dialect tells under the same name.
+pub(super) fn outcomes(name: &str) -> Vec<(EventType, Flavor)> {
+    if let Some(ty) = canonical(name) {
+        return vec![(ty, Flavor::NONE)];
+    }
+    let Some(alias) = aliases(name).next() else {
+        return Vec::new();
+    };
+    alias
+        .events()
+        .map(|(subject, phase)| {
+            let ty = EventType::new(subject, Phase::from(phase));
+            (ty, Flavor::new(alias.flavor))
+        })
+        .collect()
+}
+
 /// Whose name this is, the first dialect that has it, unless it is this library's own; and what it stands for.
 pub(super) fn foreign(name: &str) -> Option<(Dialect, Resolved)> {
     if canonical(name).is_some() {

@@ -290,16 +290,18 @@ fn types(db: &Connection, query: &Query) -> SqlResult<Option<Types>> {
     if query.types.is_empty() || query.types.iter().any(Pattern::is_any) {
         return Ok(None);
     }
-    let globs: Vec<_> = query
-        .types
-        .iter()
-        .filter(|p| p.as_type().is_none())
-        .collect();
+    let globs: Vec<_> = query.types.iter().filter(|p| p.types().is_none()).collect();
     let mut types: Types = query
         .types
         .iter()
-        .filter_map(Pattern::as_type)
-        .map(|(ty, flavor)| (ty.to_string(), flavor.map(|flavor| flavor.to_string())))
+        .filter_map(Pattern::types)
+        .flatten()
+        .map(|(ty, flavor)| {
+            (
+                ty.to_string(),
+                (!flavor.is_none()).then(|| flavor.to_string()),
+            )
+        })
         .collect();
     if !globs.is_empty() {
         for name in known_types(db)? {

@@ -95,8 +95,7 @@ mod tests {
         data.into()
     }
 
-    fn flush(bus: &Bus, outlet: &Outlet) {
-        let published = bus.stats().published;
+    fn flush(outlet: &Outlet) {
         assert!(outlet.flush(Instant::now() + LONG));
     }
 
@@ -118,7 +117,7 @@ mod tests {
         (0..600).for_each(|_| bus.publish(event(10)));
         assert_eq!(outlet.tally().delivered, 0);
         other.execute_batch("ROLLBACK").unwrap();
-        flush(&bus, &outlet);
+        flush(&outlet);
         assert_eq!(outlet.tally().delivered, 600);
         assert_eq!(History::new(store).count().unwrap(), 600);
         assert!(outlet.end(Instant::now() + LONG));
@@ -138,7 +137,7 @@ mod tests {
         let (one, other) = (start("small", &small), start("large", &large));
         for _ in 0..50 {
             bus.publish(event(20_000));
-            flush(&bus, &one);
+            flush(&one);
         }
         let tally = one.tally();
         let lost = tally.dropped.get(&Loss::Write).copied().unwrap_or_default();
@@ -156,14 +155,14 @@ mod tests {
 
         assert_eq!(history.limit(5).erase().unwrap(), 5);
         bus.publish(event(20_000));
-        flush(&bus, &one);
+        flush(&one);
         assert_eq!(
             one.tally().delivered,
             tally.delivered + 1,
             "with room, writing goes on"
         );
 
-        flush(&bus, &other);
+        flush(&other);
         assert_eq!(other.tally().delivered, 51);
         assert_eq!(History::new(large).count().unwrap(), 51);
     }

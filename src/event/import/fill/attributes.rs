@@ -123,25 +123,8 @@ impl Filling {
         let (Some(usage), Some(fields)) = (Usage::from_json(json), json.as_object()) else {
             return false;
         };
-        for (name, count) in [
-            (semconv::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens),
-            (semconv::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens),
-            (
-                semconv::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-                usage.cache_read_tokens,
-            ),
-            (
-                semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-                usage.cache_write_tokens,
-            ),
-            (
-                semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-                usage.reasoning_tokens,
-            ),
-        ] {
-            if let Some(count) = count {
-                self.attrs.put(name.into(), count.into());
-            }
+        for (name, count) in usage.counts() {
+            self.attrs.put(name.into(), count.into());
         }
         for (field, json) in fields {
             let place = match field.as_str() {
