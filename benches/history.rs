@@ -97,7 +97,7 @@ impl Row {
 fn bare(path: &Path) -> Connection {
     drop(SqliteStore::open(path).unwrap());
     let db = Connection::open(path).unwrap();
-    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8000;")
         .unwrap();
     for agent in 0..50 {
         db.execute("INSERT INTO agents (id, agent_id, name, created_at, last_seen) VALUES (?1, ?2, 'planner', '', '')", params![agent + 1, format!("agent-{agent}")])
@@ -153,7 +153,8 @@ fn ingest(directory: &Path) {
     let batch = |n: u64| &events[(n * BATCH) as usize..((n + 1) * BATCH) as usize];
     let agent = |n: usize| (n / 10 % 50 + 1) as i64;
 
-    println!("taking in {COMPARED} events, {BATCH} a transaction           µs a row  of the first");
+    let what = format!("taking in {COMPARED} events, {BATCH} a transaction");
+    println!("{what:54} µs a row  of the first");
     let mut first = f64::NAN;
     let mut line = |what: &str, took: f64| {
         if first.is_nan() {
@@ -234,12 +235,14 @@ fn questions(
     rows: u64,
     plain: Option<&Connection>,
 ) {
-    println!("\nasking {rows} events in {what}                       first time  then, ms");
+    let what = format!("asking {rows} events in {what}");
+    println!("\n{what:70} first time  then, ms");
     let newest = history.fetch_newest();
     let trace = newest.cx.trace;
     let session = newest.who.session_id.clone().unwrap();
     let middle = event(rows / 2).time;
-    let line = |name: &str, (first, then): (f64, f64)| println!("{name:58} {first:9.2} {then:9.2}");
+    let line =
+        |name: &str, (first, then): (f64, f64)| println!("{name:70} {first:10.2} {then:9.2}");
     if let Some(db) = plain {
         line(
             "a plain SELECT of the data of the newest 100 of an agent and type",

@@ -25,11 +25,17 @@ impl Needle {
     }
 
     pub(super) fn is_in(&self, text: &str) -> bool {
-        let (text, needle) = (text.as_bytes(), &*self.0);
-        needle.is_empty()
-            || text
-                .windows(needle.len())
-                .any(|part| part.eq_ignore_ascii_case(needle))
+        let text = text.as_bytes();
+        let Some((first, rest)) = self.0.split_first() else {
+            return true;
+        };
+        let (small, capital) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+        text.iter().enumerate().any(|(at, byte)| {
+            (*byte == small || *byte == capital)
+                && text[at + 1..]
+                    .get(..rest.len())
+                    .is_some_and(|part| part.eq_ignore_ascii_case(rest))
+        })
     }
 
     pub(super) fn is_mentioned(&self, event: &Event) -> bool {

@@ -28,6 +28,15 @@ pub(super) const MENTIONS: &str = "mentions";
 /// Prepared statements kept per connection: a dozen for writing, and the shapes of question a program asks again and again.
 const STATEMENTS: usize = 64;
 
+/// How the connection that writes is set. A checkpoint every 16 MiB of log instead of every 4 and a page cache of 8 MiB instead
+/// of 2 write the pages of the indexes, which every batch touches again, a quarter as often.
+const WRITING_WELL: &str = "
+    PRAGMA synchronous = NORMAL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA secure_delete = ON;
+    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA cache_size = -8000;";
+
 /// The connection that writes. Makes the file, brings it up to date.
 pub(super) fn writer(path: &Path, settings: &Settings) -> Result<Connection, StoreError> {
     create(path)?;
@@ -50,10 +59,7 @@ pub(super) fn writer(path: &Path, settings: &Settings) -> Result<Connection, Sto
         db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))
     })
     .map_err(fail)?;
-    db.execute_batch(
-        "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
-    )
-    .map_err(fail)?;
+    db.execute_batch(WRITING_WELL).map_err(fail)?;
     if let Some(bytes) = settings.max_bytes {
         let page = db
             .pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))

@@ -61,7 +61,7 @@ const READERS: usize = 4;
 /// # Durability
 ///
 /// Each batch is one transaction in write-ahead-log mode with `synchronous = NORMAL`. A batch that was written survives the
-/// end of the process, by `kill -9` too. If the machine loses power, the batches since the last checkpoint (about 4 MiB of
+/// end of the process, by `kill -9` too. If the machine loses power, the batches since the last checkpoint (16 MiB of
 /// log) may be gone; the file stays sound, and no batch is there by half. File systems without shared memory (most network
 /// ones) are not for a file that several machines write.
 ///
@@ -358,7 +358,7 @@ impl SqliteBuilder {
     }
 
     /// How large the file may become, in bytes, to the page (4 KiB). Default: as large as the disk. A batch that does not fit is
-    /// lost and counted until something is deleted. The log beside the file, a few MiB, comes on top. A file that is already larger
+    /// lost and counted until something is deleted. The log beside the file, some 16 MiB, comes on top. A file that is already larger
     /// grows no further.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.settings.max_bytes = Some(bytes);

@@ -14,8 +14,9 @@ use crate::{
     history::query::Query,
 };
 
-/// Branches of one question at most. Each costs a few microseconds to prepare; past this many it is cheaper to sort.
-const BRANCHES: usize = 32;
+/// Branches of one question at most; SQLite's own limit is 500. Each takes some microseconds to prepare, which past this many adds
+/// up to what sorting takes.
+const BRANCHES: usize = 128;
 
 /// The rows of a question, as the union of branches that have no row in common.
 #[derive(Debug)]
