@@ -16,6 +16,7 @@ mod workload;
 
 use measure::Cost;
 use tracing::{Dispatch, Subscriber};
+use tracing_genai::history::MemoryStore;
 use tracing_genai::{Telemetry, TelemetryBuilder};
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::prelude::*;
@@ -55,9 +56,9 @@ fn main() {
         ("agent run, registry", workload::SPANS, registry(agent)),
         ("agent run", workload::SPANS, ours(|b| b, agent)),
         (
-            "agent run, without history",
+            "agent run, events kept in a history",
             workload::SPANS,
-            ours(|b| b.without_history(), agent),
+            ours(|b| b.history(MemoryStore::new()), agent),
         ),
         (
             "agent run, no context activation",

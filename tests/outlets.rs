@@ -72,6 +72,51 @@ fn the_history_in_memory_is_there_without_being_asked_for() {
 }
 
 #[test]
+fn what_is_remembered_without_being_asked_for_stays_the_same_from_one_question_to_the_next() {
+    let telemetry = Telemetry::builder("test").build().unwrap();
+    record(&telemetry, run);
+    assert!(telemetry.flush(SOON).is_complete());
+    let first = telemetry.history().oldest_first().fetch().unwrap();
+    assert_eq!(telemetry.history().oldest_first().fetch().unwrap(), first);
+    let (start, end) = (&first[1], &first[2]);
+    assert_eq!(end.cx.started_event, Some(start.id));
+    assert_eq!(start.cx.span, end.cx.span);
+    assert!(start.attr("gen_ai.request.model").is_some());
+    assert!(
+        start.attr("llm.model").is_none(),
+        "what its end added is not on its start"
+    );
+
+    // From now on somebody listens, and the start is told when it happens.
+    let _listening = telemetry.bus().subscribe();
+    record(&telemetry, run);
+    assert!(telemetry.flush(SOON).is_complete());
+    let both = telemetry.history().oldest_first().fetch().unwrap();
+    assert_eq!(both[..7], first);
+    assert_eq!(types(&both[7..]), RUN);
+    assert_eq!(both[8].cx.parent_event, Some(both[7].id));
+    assert_eq!(telemetry.history().agent("planner").erase().unwrap(), 14);
+    assert_eq!(telemetry.history().count().unwrap(), 0);
+}
+
+#[test]
+fn what_is_remembered_without_being_asked_for_is_bounded_and_costs_no_record() {
+    let telemetry = Telemetry::builder("test").build().unwrap();
+    record(&telemetry, || {
+        for n in 0..5_000 {
+            tool(&format!("t{n}")).start().complete();
+        }
+    });
+    let report = telemetry.flush(SOON);
+    assert!(report.is_complete());
+    assert_eq!(report.capture.accepted, 5_000, "the ends alone");
+    let kept = telemetry.history().fetch().unwrap();
+    assert_eq!(kept.len(), 2_000);
+    assert_eq!(&*kept[0].name, "execute_tool t4999");
+    assert_eq!(&*kept[1_999].name, "execute_tool t4000");
+}
+
+#[test]
 fn without_history_nothing_is_kept_and_everything_else_works() {
     let telemetry = Telemetry::builder("test")
         .without_history()

@@ -137,6 +137,7 @@ impl Instance {
             }
             inner.id = id;
         }
+        inner.record.began_with = inner.record.fields.len() as u32;
         let id = &mut inner.id;
         id.span = self.ids.new_span_id();
         let wants_started = self.starts_wanted || self.bus.has_interest();

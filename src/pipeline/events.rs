@@ -3,6 +3,7 @@
 //! Promise: the same ids, the same attributes and the same times as on the exported span.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry::SpanId;
 
@@ -15,6 +16,12 @@ use crate::pipeline::grave;
 use crate::pipeline::names::span_name;
 use crate::record::{FieldRef, Fields, Outcome, Record, What};
 use crate::semconv;
+
+/// The number of the next event in this process, whichever installation it is of.
+pub(crate) fn next_cursor() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// The event a record stands for, under the id `id` unless it was given one; `None` for spans that are no subject of ours.
 pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventData> {

@@ -14,12 +14,15 @@ pub(crate) mod inbox;
 pub(crate) mod names;
 pub(crate) mod process;
 pub(crate) mod queue;
+pub(crate) mod recent;
 pub(crate) mod thread;
 pub(crate) mod window;
 
 /// Rules about events that an application may set.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
+    /// Where the last records are kept, unless a history was asked for.
+    pub(crate) recent: Option<std::sync::Arc<recent::Recent>>,
     /// How many events back an identical one is looked for.
     pub(crate) dedupe: Option<usize>,
     /// The channels the application says it uses.

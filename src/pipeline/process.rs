@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use opentelemetry::SpanId;
@@ -14,6 +13,7 @@ use super::channels::DeclaredChannels;
 use super::foreign::{self, Foreign, Origin, Placed};
 use super::names::span_name;
 use super::queue::Item;
+use super::recent::Recent;
 use super::window::Window;
 use super::{Rules, events, grave};
 use crate::bus::Bus;
@@ -31,9 +31,6 @@ use crate::stats::Loss;
 /// ever, so beyond this many open spans the hook's attributes are on the started event only.
 const HELD: usize = 65_536;
 
-/// The number of the next event in this process, whichever installation it is of.
-static NEXT_CURSOR: AtomicU64 = AtomicU64::new(1);
-
 pub(crate) struct Processor {
     pub(crate) instance: Arc<Instance>,
     pub(crate) bus: Bus,
@@ -46,6 +43,8 @@ pub(crate) struct Processor {
     foreign: Foreign,
     chain: Chain,
     window: Option<Window>,
+    /// The history that is kept without being asked for.
+    recent: Option<Arc<Recent>>,
     channels: Option<DeclaredChannels>,
     /// A record to put in the place of the one that is worked on.
     empty: Option<Box<Record>>,
@@ -76,6 +75,7 @@ impl Processor {
             foreign: Foreign::default(),
             chain: Chain::default(),
             window: rules.dedupe.map(Window::new),
+            recent: rules.recent,
             channels: rules.channels,
             empty: None,
             spent: Vec::new(),
@@ -93,17 +93,29 @@ impl Processor {
                     std::mem::swap(&mut *record, &mut inner.record);
                     record.id.clone_from(&inner.id);
                 }
-                self.ended(&mut record);
-                record.clear();
-                self.empty = Some(record);
+                let told = self.ended(&mut record);
+                self.empty = self.put_away(record, told);
                 self.spent.push(state);
             }
             Item::Other(mut record) => match record.what {
-                What::Moment => self.moment(&mut record),
+                What::Moment => {
+                    let told = self.moment(&mut record);
+                    drop(self.put_away(record, told));
+                }
                 What::Started | What::Ended => self.started(&mut record),
             },
             Item::Foreign(data) => self.foreign(*data, Origin::Document, 0),
         }
+    }
+
+    /// Keeps a record that no event was made of for the history; gives back an empty one, if there is one to use again.
+    fn put_away(&self, mut record: Box<Record>, told: bool) -> Option<Box<Record>> {
+        let kept = self.recent.as_ref().filter(|_| !told);
+        if let Some(recent) = kept {
+            record = recent.keep(record)?;
+        }
+        record.clear();
+        Some(record)
     }
 
     /// Gives the states of the spans worked on back for reuse.
@@ -127,10 +139,11 @@ impl Processor {
         self.publish(record);
     }
 
-    fn moment(&mut self, record: &mut Record) {
+    /// Whether an event was made of it.
+    fn moment(&mut self, record: &mut Record) -> bool {
         builtin::fill_scope(record, &self.instance.limits);
         let Some(moment) = &mut record.moment else {
-            return;
+            return true;
         };
         let ty = moment.resolve();
         if !ty.phase().is_moment() && ty.subject().has_span() {
@@ -138,7 +151,7 @@ impl Processor {
             if let Some(data) = self.event(record) {
                 self.foreign(data, Origin::Here, record.depth);
             }
-            return;
+            return true;
         }
         let graver = grave::level(ty, Level::Trace, &record.fields);
         moment.level = moment.level.max(Some(graver));
@@ -146,20 +159,22 @@ impl Processor {
             moment.body = None;
         }
         let bus_only = moment.bus_only;
-        if self.window.is_some() && !bus_only {
+        let told = if self.window.is_some() && !bus_only {
             let Some(data) = self.event(record) else {
-                return;
+                return true;
             };
             if self.repeats(&data) {
-                return;
+                return true;
             }
             self.deliver(data, record.depth);
+            true
         } else {
-            self.publish(record);
-        }
+            self.publish(record)
+        };
         if !bus_only {
             self.exports.log(record);
         }
+        told
     }
 
     fn repeats(&mut self, data: &EventData) -> bool {
@@ -170,15 +185,17 @@ impl Processor {
         repeats
     }
 
-    fn ended(&mut self, record: &mut Record) {
+    /// Whether an event was made of it, or none is to be made.
+    fn ended(&mut self, record: &mut Record) -> bool {
         let limits = self.instance.limits;
         self.instance.parts.lose(Loss::SpanLimits, record.dropped());
         if let Some(held) = self.held.remove(&record.id.span) {
             record.fields.fill_from(&held, &limits);
         }
         self.enrich(record);
-        self.publish(record);
+        let told = self.publish(record);
         self.export(record);
+        told || record.subject.is_none()
     }
 
     /// What is worked out at the end of a span, and measured.
@@ -288,16 +305,17 @@ impl Processor {
 
     // === what goes out in the process ===
 
-    /// Hands the record's event to whoever wants it; building it costs nothing when nobody does.
-    fn publish(&mut self, record: &Record) {
+    /// Hands the record's event to whoever wants it, and says whether somebody did; building it costs nothing when nobody does.
+    fn publish(&mut self, record: &Record) -> bool {
         let wanted = self.console.is_some() || !self.hooks.is_empty() || self.bus.has_interest();
         if !wanted {
-            return;
+            return false;
         }
         match self.event(record) {
             Some(data) => self.deliver(data, record.depth),
             None => self.pass_by(record),
         }
+        true
     }
 
     fn event(&self, record: &Record) -> Option<EventData> {
@@ -313,7 +331,7 @@ impl Processor {
 
     /// Gives an event its number and its predecessor, lets hooks see it, and publishes it.
     fn deliver(&mut self, mut data: EventData, depth: u8) {
-        data.cursor = NEXT_CURSOR.fetch_add(1, Ordering::Relaxed);
+        data.cursor = events::next_cursor();
         let before = self.chain.follow(data.cx.trace, data.id);
         data.cx.previous = data.cx.previous.or(before);
         if data.phase.is_terminal() && data.cx.parent_span == SpanId::INVALID {
@@ -331,6 +349,9 @@ impl Processor {
             declared.check(&data.channel);
         }
         let event = Event::new(data);
+        if let Some(recent) = &self.recent {
+            recent.push(event.clone());
+        }
         // Internal events are for the console to hide: what lies below them still finds its place.
         if let Some(console) = &mut self.console {
             console.on_event(&event);

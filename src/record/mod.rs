@@ -237,6 +237,8 @@ pub(crate) struct Record {
     pub(crate) seq: u64,
     /// How deep in handlers of the bus it was emitted; see [`Bus::depth`](crate::bus::Bus::depth).
     pub(crate) depth: u8,
+    /// How many of its fields it began with.
+    pub(crate) began_with: u32,
     /// For a moment: what it is called (`subject.phase`), and how grave it is.
     pub(crate) moment: Option<Moment>,
 }
@@ -324,6 +326,7 @@ impl Default for Record {
             chunks: Chunks::default(),
             seq: 0,
             depth: 0,
+            began_with: 0,
             moment: None,
         }
     }
@@ -354,12 +357,13 @@ impl Record {
             chunks,
             seq,
             depth,
+            began_with,
             moment,
         } = self;
         (*what, *meta, *subject, *outcome) = (What::Ended, None, None, Outcome::Closed);
         *id = Identity::NONE;
         (*around, *inside_inference, *inherited) = (SpanId::INVALID, false, None);
-        (*start, *end, *seq, *depth) = (0, 0, 0, 0);
+        (*start, *end, *seq, *depth, *began_with) = (0, 0, 0, 0, 0);
         (*error_message, *moment) = (None, None);
         (*dropped_events, *dropped_links) = (0, 0);
         fields.clear();
@@ -367,6 +371,27 @@ impl Record {
         events.clear();
         links.clear();
         chunks.clear();
+    }
+
+    /// Its start, as it could have been told then: with the fields it began with, at their values of now.
+    pub(crate) fn as_started(&self) -> Self {
+        let mut start = Self {
+            what: What::Started,
+            meta: self.meta,
+            subject: self.subject,
+            id: self.id.clone(),
+            around: self.around,
+            inherited: self.inherited.clone(),
+            start: self.start,
+            seq: self.seq,
+            ..Self::default()
+        };
+        for (name, value) in self.fields.range(0, self.began_with as usize) {
+            start
+                .fields
+                .set_value(name.to_owned(), value.to_value(), &Limits::DEFAULT);
+        }
+        start
     }
 
     /// Bytes it holds, which is what the queue's limit counts.

@@ -207,14 +207,18 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Keeps the history in `store`: a [`MemoryStore`] of another size, an `SqliteStore`, or a store of the application's own.
-    /// Default: a [`MemoryStore`] of the last 10,000 events.
+    /// Keeps the history in `store`: a [`MemoryStore`], an `SqliteStore`, or a store of the application's own. It gets every
+    /// event as it happens, starts and pieces of streams among them.
+    ///
+    /// Default: the last 1,000 spans that ended and moments, in 4 MiB at most, made into events when they are asked for. That
+    /// costs the application's threads nothing, and has its price: where nobody else listens, a start is told from its end,
+    /// pieces of streams are missing, and events do not name the [parent and the previous event](crate::event::Causality).
     pub fn history<S: EventStore + 'static>(mut self, store: S) -> Self {
         self.history = Keep::In(Kept::new(store));
         self
     }
 
-    /// Keeps no history: nothing is remembered, and where nobody else listens no event is made.
+    /// Keeps no history.
     pub fn without_history(mut self) -> Self {
         self.history = Keep::Nothing;
         self
@@ -529,7 +533,7 @@ impl TelemetryBuilder {
                 propagators,
             ));
         }
-        let history = self.history.attach(&bus, &mut self.writers);
+        let (history, recent) = self.history.attach(&bus, &instance, &mut self.writers);
         let writers = Writers::start(self.writers, &service, &bus)?;
         let plugged = (!self.plugged.is_empty())
             .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));
@@ -557,6 +561,7 @@ impl TelemetryBuilder {
             },
             console,
             rules: Rules {
+                recent,
                 dedupe: self.dedupe,
                 channels: self.channels.map(DeclaredChannels::new),
             },

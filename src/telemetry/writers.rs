@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use crate::bus::{Bus, Filter, Overflow};
 use crate::history::{EventStore, Feed, History, MemoryStore};
+use crate::layer::instance::Instance;
 use crate::outlet::{EventWriter, Outlet};
+use crate::pipeline::recent::Recent;
 use crate::stats::Tally;
 
 /// Events that wait for one outlet at most. They are shared with the bus and the history, so a full queue costs little more
@@ -35,12 +37,21 @@ pub(super) enum Keep {
 }
 
 impl Keep {
-    /// Has the store fed with the events of `bus`.
-    pub(super) fn attach(self, bus: &Bus, writers: &mut Vec<Wanted>) -> History {
+    /// Has the store fed with the events of `bus`, or with the records of the pipeline.
+    pub(super) fn attach(
+        self,
+        bus: &Bus,
+        instance: &Arc<Instance>,
+        writers: &mut Vec<Wanted>,
+    ) -> (History, Option<Arc<Recent>>) {
         match self {
-            Self::Default => Kept::new(MemoryStore::new()).attach(bus, writers),
-            Self::In(kept) => kept.attach(bus, writers),
-            Self::Nothing => History::new(MemoryStore::with_limits(0, 0)),
+            Self::Default => {
+                let recent = Arc::new(Recent::new(Arc::clone(instance)));
+                let store = Arc::clone(&recent) as Arc<dyn EventStore>;
+                (History::from(store), Some(recent))
+            }
+            Self::In(kept) => (kept.attach(bus, writers), None),
+            Self::Nothing => (History::new(MemoryStore::with_limits(0, 0)), None),
         }
     }
 }
