@@ -31,8 +31,24 @@ enum Form {
     Any,
     /// One of these types; of any flavor where it is none.
     Types(Box<[(EventType, Flavor)]>),
-    /// Contains at least one `*` and one other segment.
+    /// These segments, and at least one more: `llm.call.*`.
+    Below(Box<str>),
+    /// This segment, and at least one before it: `*.failed`.
+    Ending(Box<str>),
+    /// Any other with at least one `*` and one other segment.
     Glob(Box<str>),
+}
+
+impl Form {
+    /// What most people write has forms of its own, which are matched without counting segments: that happens for every
+    /// event and every subscription.
+    fn glob(text: &str) -> Self {
+        match (text.strip_prefix("*."), text.strip_suffix(".*")) {
+            (None, Some(head)) if !head.contains('*') => Self::Below(head.into()),
+            (Some(last), None) if !last.contains('.') => Self::Ending(last.into()),
+            _ => Self::Glob(text.into()),
+        }
+    }
 }
 
 impl Pattern {
@@ -57,7 +73,7 @@ impl Pattern {
             {
                 Some(at) => Err(ParseEventTypeError::Segment(at + 1)),
                 None if text.split('.').all(|segment| segment == "*") => Ok(Self::ANY),
-                None => Ok(Self(Form::Glob(text.into()))),
+                None => Ok(Self(Form::glob(text))),
             };
         }
         let known = alias::outcomes(text);
@@ -73,7 +89,9 @@ impl Pattern {
             Form::Types(types) => types.iter().any(|(ty, flavor)| {
                 *ty == event.ty && (flavor.is_none() || *flavor == event.flavor)
             }),
-            Form::Any | Form::Glob(_) => self.matches_type(&event.ty),
+            Form::Any | Form::Below(_) | Form::Ending(_) | Form::Glob(_) => {
+                self.matches_type(&event.ty)
+            }
         }
     }
 
@@ -82,6 +100,8 @@ impl Pattern {
         match &self.0 {
             Form::Any => true,
             Form::Types(types) => types.iter().any(|(wanted, _)| wanted == ty),
+            Form::Below(head) => ty.is_below(head),
+            Form::Ending(last) => ty.ends_with(last),
             Form::Glob(glob) => matches_glob(glob, ty),
         }
     }
@@ -90,7 +110,7 @@ impl Pattern {
     pub fn types(&self) -> Option<&[(EventType, Flavor)]> {
         match &self.0 {
             Form::Types(types) => Some(types),
-            Form::Any | Form::Glob(_) => None,
+            Form::Any | Form::Below(_) | Form::Ending(_) | Form::Glob(_) => None,
         }
     }
 
@@ -101,12 +121,6 @@ impl Pattern {
 }
 
 fn matches_glob(glob: &str, ty: &EventType) -> bool {
-    // What most people write is decided without counting segments: this runs for every event and every subscription.
-    match (glob.strip_prefix("*."), glob.strip_suffix(".*")) {
-        (None, Some(head)) if !head.contains('*') => return ty.is_below(head),
-        (Some(last), None) if !last.contains('.') => return ty.ends_with(last),
-        _ => {}
-    }
     let (open_start, middle) = match glob.strip_prefix("*.") {
         Some(rest) => (true, rest),
         None => (false, glob),
@@ -147,6 +161,8 @@ impl fmt::Display for Pattern {
                 }
                 Ok(())
             }
+            Form::Below(head) => write!(f, "{head}.*"),
+            Form::Ending(last) => write!(f, "*.{last}"),
             Form::Glob(glob) => f.write_str(glob),
         }
     }
@@ -203,6 +219,7 @@ mod tests {
             let parsed = Pattern::parse(pattern).unwrap();
             let ty = EventType::from_lossy(ty);
             assert_eq!(parsed.matches_type(&ty), expected, "{pattern} on {ty}");
+            assert_eq!(Pattern::parse(&parsed.to_string()).unwrap(), parsed);
         }
     }
 

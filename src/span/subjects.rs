@@ -2,7 +2,7 @@
 //!
 //! The ones used daily ([`chat`](crate::chat), [`agent`](crate::agent), [`tool`](crate::tool), [`step`](crate::step) …) stand
 //! at the top of the crate too. Each takes the name its span goes by, which may be empty where there is none; further facts are
-//! set with [`Starter::attr`], and content with [`ActiveSpan::body`](crate::ActiveSpan::body).
+//! set with [`Starter::attr`], and what is learned meanwhile with [`ActiveSpan::set`](crate::ActiveSpan::set).
 //!
 //! ```
 //! use tracing_genai::starters;

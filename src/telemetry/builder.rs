@@ -214,7 +214,7 @@ impl TelemetryBuilder {
     /// costs the application's threads nothing, and has its price: where nobody else listens, a start is told from its end,
     /// pieces of streams are missing, and events do not name the [parent and the previous event](crate::event::Causality).
     pub fn history<S: EventStore + 'static>(mut self, store: S) -> Self {
-        self.history = Keep::In(Kept::new(store));
+        self.history = Keep::In(Box::new(Kept::new(store)));
         self
     }
 

@@ -32,7 +32,7 @@ pub(super) struct Wanted {
 pub(super) enum Keep {
     #[default]
     Default,
-    In(Kept),
+    In(Box<Kept>),
     Nothing,
 }
 
@@ -114,16 +114,20 @@ impl Writers {
 
     /// Waits until everything published so far is written; false if `deadline` came first.
     pub(super) fn flush(&self, deadline: Instant) -> bool {
-        self.0
-            .iter()
-            .fold(true, |all, outlet| outlet.flush(deadline) && all)
+        let mut all = true;
+        for outlet in &self.0 {
+            all &= outlet.flush(deadline);
+        }
+        all
     }
 
     /// Ends the outlets after what they were offered so far; false if one has not ended by `deadline`.
     pub(super) fn end(&self, deadline: Instant) -> bool {
-        self.0
-            .iter()
-            .fold(true, |all, outlet| outlet.end(deadline) && all)
+        let mut all = true;
+        for outlet in &self.0 {
+            all &= outlet.end(deadline);
+        }
+        all
     }
 
     pub(super) fn tallies(&self) -> Vec<(&'static str, Tally)> {
