@@ -217,7 +217,7 @@ fn every_event_of_the_catalogue_reaches_every_outlet_whole_and_leaves_as_what_it
                 document.json["event_id"] = id.to_string().into();
             }
         }
-        let seen = outlets.take(&row, &document.json);
+        let seen = outlets.take(row, &document.json);
         let event = &seen.events[0];
 
         assert!(event.ty == *row.event_type, "{label}: {}", event.ty);

@@ -44,7 +44,7 @@ impl ChunkExport {
     pub(crate) fn takes(self, number: u64) -> bool {
         match self {
             Self::Off => false,
-            Self::Every(n) => number > 0 && (number - 1) % n.max(1) == 0,
+            Self::Every(n) => number > 0 && (number - 1).is_multiple_of(n.max(1)),
         }
     }
 }
