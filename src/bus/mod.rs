@@ -19,6 +19,7 @@ mod flush;
 mod handler;
 mod here;
 mod registry;
+mod rest;
 mod stats;
 mod subscription;
 mod tap;

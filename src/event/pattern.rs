@@ -30,8 +30,24 @@ pub struct Pattern(Form);
 enum Form {
     Any,
     Type(EventType, Option<Flavor>),
-    /// Contains at least one `*` and one other segment.
+    /// These segments, and at least one more: `llm.call.*`.
+    Below(Box<str>),
+    /// This segment, and at least one before it: `*.failed`.
+    Ending(Box<str>),
+    /// Any other with at least one `*` and one other segment.
     Glob(Box<str>),
+}
+
+impl Form {
+    /// What most people write has forms of its own, which are matched without counting segments: that happens for every
+    /// event and every subscription.
+    fn glob(text: &str) -> Self {
+        match (text.strip_prefix("*."), text.strip_suffix(".*")) {
+            (None, Some(head)) if !head.contains('*') => Self::Below(head.into()),
+            (Some(last), None) if !last.contains('.') => Self::Ending(last.into()),
+            _ => Self::Glob(text.into()),
+        }
+    }
 }
 
 impl Pattern {
@@ -56,7 +72,7 @@ impl Pattern {
             {
                 Some(at) => Err(ParseEventTypeError::Segment(at + 1)),
                 None if text.split('.').all(|segment| segment == "*") => Ok(Self::ANY),
-                None => Ok(Self(Form::Glob(text.into()))),
+                None => Ok(Self(Form::glob(text))),
             };
         }
         if let Some(resolved) = alias::resolve(text) {
@@ -79,6 +95,8 @@ impl Pattern {
         match &self.0 {
             Form::Any => true,
             Form::Type(wanted, _) => wanted == ty,
+            Form::Below(head) => ty.is_below(head),
+            Form::Ending(last) => ty.ends_with(last),
             Form::Glob(glob) => matches_glob(glob, ty),
         }
     }
@@ -87,7 +105,7 @@ impl Pattern {
     pub fn as_type(&self) -> Option<(&EventType, Option<&Flavor>)> {
         match &self.0 {
             Form::Type(ty, flavor) => Some((ty, flavor.as_ref())),
-            Form::Any | Form::Glob(_) => None,
+            Form::Any | Form::Below(_) | Form::Ending(_) | Form::Glob(_) => None,
         }
     }
 
@@ -98,12 +116,6 @@ impl Pattern {
 }
 
 fn matches_glob(glob: &str, ty: &EventType) -> bool {
-    // What most people write is decided without counting segments: this runs for every event and every subscription.
-    match (glob.strip_prefix("*."), glob.strip_suffix(".*")) {
-        (None, Some(head)) if !head.contains('*') => return ty.is_below(head),
-        (Some(last), None) if !last.contains('.') => return ty.ends_with(last),
-        _ => {}
-    }
     let (open_start, middle) = match glob.strip_prefix("*.") {
         Some(rest) => (true, rest),
         None => (false, glob),
@@ -138,6 +150,8 @@ impl fmt::Display for Pattern {
         match &self.0 {
             Form::Any => f.write_str("*"),
             Form::Type(ty, _) => ty.fmt(f),
+            Form::Below(head) => write!(f, "{head}.*"),
+            Form::Ending(last) => write!(f, "*.{last}"),
             Form::Glob(glob) => f.write_str(glob),
         }
     }
@@ -194,6 +208,7 @@ mod tests {
             let parsed = Pattern::parse(pattern).unwrap();
             let ty = EventType::from_lossy(ty);
             assert_eq!(parsed.matches_type(&ty), expected, "{pattern} on {ty}");
+            assert_eq!(Pattern::parse(&parsed.to_string()).unwrap(), parsed);
         }
     }
 

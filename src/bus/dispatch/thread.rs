@@ -1,7 +1,7 @@
 //! The thread: one event at a time, level by level.
 
 use std::{
-    mem,
+    collections::VecDeque,
     sync::{Arc, atomic::Ordering},
     thread,
 };
@@ -58,23 +58,31 @@ pub(super) struct Runner {
 
 impl Runner {
     fn run(mut self) {
-        let mut done = None;
-        while let Some(item) = self.dispatcher.queue.next(done.take()) {
-            match item {
-                Item::Handlers(set) => {
-                    self.plans.clear();
-                    let old = mem::replace(&mut self.set, set);
-                    contain(|| drop(old));
-                }
-                Item::Event(event, depth) => {
+        let mut batch = VecDeque::new();
+        while self.dispatcher.queue.take(&mut batch) {
+            for item in batch.drain(..) {
+                contain(|| self.item(item));
+            }
+        }
+        contain(|| drop((batch, self)));
+    }
+
+    fn item(&mut self, item: Item) {
+        match item {
+            Item::Handlers(set) => {
+                self.plans.clear();
+                self.set = set;
+            }
+            Item::Event(event, depth) => {
+                if self.dispatcher.queue.begin() {
                     let here = here::handling(depth, &self.dispatcher);
                     let complete = contain(|| self.handle(&event, depth));
                     drop(here);
-                    done = Some(complete.unwrap_or(true));
+                    drop(event);
+                    self.dispatcher.queue.done(complete.unwrap_or(true));
                 }
             }
         }
-        contain(|| drop(self));
     }
 
     /// Takes an event through the levels; false if the bus was closed before it was through.

@@ -14,7 +14,7 @@ use std::{
 
 use super::{Dispatcher, Fate};
 use crate::{
-    bus::{Bus, failures::contain, handler::Callee, here},
+    bus::{Bus, failures::contain, handler::Callee, here, rest},
     event::Event,
 };
 
@@ -73,7 +73,8 @@ impl Shared {
                 drop(jobs);
                 // Nobody reads any more once the bus is gone.
                 let _ = done.send(job.run(&self.dispatcher));
-                jobs = self.lock();
+                let is_busy = |jobs: &Jobs| !jobs.waiting.is_empty() || jobs.ended;
+                jobs = rest::before_sleep(&self.jobs, self.lock(), is_busy);
                 continue;
             }
             jobs.idle += 1;

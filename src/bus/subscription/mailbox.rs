@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     task::Waker,
     time::{Duration, Instant},
@@ -13,7 +14,7 @@ use std::{
 
 use super::{Delivery, Overflow, counts::MailboxCounts};
 use crate::{
-    bus::{failures::contain, filter::Conditions},
+    bus::{failures::contain, filter::Conditions, rest},
     event::Event,
 };
 
@@ -107,7 +108,7 @@ impl Mailbox {
         } else {
             None
         };
-        let missed = std::mem::take(&mut state.missed);
+        let missed = mem::take(&mut state.missed);
         state.queue.push_back(Letter { missed, event });
         let waker = state.waker.take();
         let readers = state.readers;
@@ -182,6 +183,7 @@ impl Mailbox {
     /// Pops, waiting for an event or the end until `deadline`; without one, for as long as it takes.
     pub(super) fn pop_blocking(&self, decide: bool, deadline: Option<Instant>) -> Found {
         let mut state = self.lock();
+        let mut rested = false;
         loop {
             let found = state.pop(decide);
             if !matches!(found, Found::Empty) {
@@ -191,6 +193,10 @@ impl Mailbox {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Found::Empty;
+            }
+            if !mem::replace(&mut rested, true) {
+                state = rest::before_sleep(&self.state, state, State::is_readable);
+                continue;
             }
             state.readers += 1;
             state = match left {
@@ -262,7 +268,7 @@ impl Mailbox {
     pub(in crate::bus) fn discard(&self) -> MailboxCounts {
         let mut state = self.lock();
         state.closed = true;
-        let letters = std::mem::take(&mut state.queue);
+        let letters = mem::take(&mut state.queue);
         state.counts.discarded += letters.len() as u64;
         let counts = state.counts;
         drop(state);
@@ -278,6 +284,10 @@ impl Mailbox {
 }
 
 impl State {
+    fn is_readable(&self) -> bool {
+        !self.queue.is_empty() || self.missed > 0 || self.closed
+    }
+
     /// Takes out the oldest letter; the loss is told in its place.
     fn evict(&mut self) -> Option<Letter> {
         let evicted = self.queue.pop_front();
@@ -291,8 +301,8 @@ impl State {
 
     fn pop(&mut self, decide: bool) -> Found {
         let missed = match self.queue.front_mut() {
-            Some(letter) => std::mem::take(&mut letter.missed),
-            None => std::mem::take(&mut self.missed),
+            Some(letter) => mem::take(&mut letter.missed),
+            None => mem::take(&mut self.missed),
         };
         if missed > 0 {
             return Found::Delivery(Delivery::Lagged(missed));
