@@ -64,6 +64,20 @@ fn a_listener_hears_the_types_it_is_interested_in_and_none_named_means_all() {
 }
 
 #[test]
+fn types_may_be_named_as_another_system_names_them() {
+    let bus = Bus::new();
+    let (sender, heard) = std::sync::mpsc::channel();
+    let names = ["LLM_call_start", "step.completed", "SCENARIO_RUN_FINISHED"];
+    let listener = Listener::new("foreign", move |event| sender.send(event.cursor).unwrap());
+    bus.register(listener.to(names)).unwrap();
+    for (number, ty) in (0..).zip(["llm.call.started", "llm.call.failed", "step.completed"]) {
+        bus.publish(event(ty, number));
+    }
+    flush(&bus);
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), [0, 2]);
+}
+
+#[test]
 fn a_closure_listens_under_its_id_sees_the_whole_event_and_is_removed_by_its_id() {
     let bus = Bus::new();
     let seen = Arc::new(Mutex::new(Vec::new()));
