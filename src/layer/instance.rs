@@ -8,13 +8,15 @@ use std::sync::{Arc, MutexGuard};
 
 use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceState};
-use opentelemetry::{Array, Context, KeyValue, SpanId, TraceId};
+use opentelemetry::{Context, KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, SamplingDecision, ShouldSample};
 
+use super::chunk_export::ChunkExport;
 use super::classify::Steps;
 use super::entered;
 use super::face::SpanFace;
 use super::misuse::{Mistake, Misuse, ScopePolicy};
+use super::otel_value::to_otel;
 use super::scope;
 use super::state::{Inner, OpenSpans, SpanState};
 use super::visit::with_scratch;
@@ -25,29 +27,9 @@ use crate::enrich::builtin::normalise;
 use crate::event::{EventData, EventId, Key, Kind, Level, Subject, Value};
 use crate::pipeline::names::{span_kind, span_name};
 use crate::pipeline::queue::{Item, Queue};
-use crate::record::{FieldRef, Fields, Identity, Inherited, Limits, Moment, Outcome, Record, What};
+use crate::record::{Fields, Identity, Inherited, Limits, Moment, Outcome, Record, What};
 use crate::semconv;
 use crate::stats::{Books, Loss};
-
-/// Which pieces of streamed answers are exported as log records. Subscribers get every piece either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum ChunkExport {
-    /// None: the default, since a stream has hundreds.
-    #[default]
-    Off,
-    /// The first of a stream, and every n-th after it.
-    Every(u64),
-}
-
-impl ChunkExport {
-    pub(crate) fn takes(self, number: u64) -> bool {
-        match self {
-            Self::Off => false,
-            Self::Every(n) => number > 0 && (number - 1).is_multiple_of(n.max(1)),
-        }
-    }
-}
 
 /// How the sampling decision of a root is made.
 pub(crate) enum Sampling {
@@ -556,44 +538,6 @@ pub(crate) fn is_telling(name: &str) -> bool {
             | semconv::GEN_AI_CONVERSATION_ID
             | semconv::SESSION_ID
     )
-}
-
-/// A value as OpenTelemetry has it. A list whose items are of one type stays a list; anything deeper becomes its JSON.
-pub(crate) fn to_otel(value: FieldRef<'_>) -> opentelemetry::Value {
-    match value {
-        FieldRef::Value(Value::Array(items)) => to_otel_list(items).map_or_else(
-            || Value::Array(items.clone()).to_string().into(),
-            opentelemetry::Value::Array,
-        ),
-        FieldRef::I64(n) => n.into(),
-        FieldRef::F64(x) => x.into(),
-        FieldRef::Bool(b) => b.into(),
-        FieldRef::Str(s) => s.to_owned().into(),
-        FieldRef::Value(v) => v.to_string().into(),
-    }
-}
-
-fn to_otel_list(items: &[Value]) -> Option<Array> {
-    fn all<'v, T>(items: &'v [Value], read: impl Fn(&'v Value) -> Option<T>) -> Option<Vec<T>> {
-        items.iter().map(read).collect()
-    }
-    let text = |value: &Value| match value {
-        Value::Str(s) => Some(s.to_string().into()),
-        _ => None,
-    };
-    let int = |value: &Value| match value {
-        Value::I64(n) => Some(*n),
-        _ => None,
-    };
-    let float = |value: &Value| match value {
-        Value::F64(x) => Some(*x),
-        _ => None,
-    };
-    all(items, text)
-        .map(Array::String)
-        .or_else(|| all(items, int).map(Array::I64))
-        .or_else(|| all(items, float).map(Array::F64))
-        .or_else(|| all(items, Value::as_bool).map(Array::Bool))
 }
 
 /// No trace, for spans nobody sees.

@@ -5,12 +5,14 @@
 //! queue's limits or changes what other layers see.
 //! Never: parses, prices, scans or sends.
 
+pub(crate) mod chunk_export;
 pub(crate) mod classify;
 pub(crate) mod entered;
 pub(crate) mod face;
 pub(crate) mod filter;
 pub(crate) mod instance;
 pub(crate) mod misuse;
+pub(crate) mod otel_value;
 pub(crate) mod scope;
 pub(crate) mod starting;
 pub(crate) mod state;
@@ -33,9 +35,9 @@ use instance::{Instance, foreign_parent};
 use state::{SpanKey, SpanState};
 use visit::{Capture, InSpan, Loose, with_scratch};
 
+pub use chunk_export::ChunkExport;
 pub use classify::Steps;
 pub use filter::GenAiFilter;
-pub use instance::ChunkExport;
 use misuse::Mistake;
 pub use misuse::{OnMisuse, ScopePolicy, ScopeStats};
 
