@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 use tracing::Span;
@@ -12,6 +13,7 @@ use crate::event::{
     CONTENT, Channel, CustomEvent, EventId, Flavor, Key, Level, Value, alias, import,
 };
 use crate::layer::entered;
+use crate::layer::instance::Instance;
 use crate::layer::starting::Opened;
 use crate::layer::visit::with_scratch;
 use crate::record::{Fields, Limits, Moment};
@@ -35,6 +37,7 @@ pub struct EventBuilder {
     fields: Fields,
     body: Option<serde_json::Value>,
     level: Option<Level>,
+    lasted: Option<Duration>,
     error: Option<(&'static str, Option<String>)>,
     cause: Option<Cause>,
     place: Place,
@@ -66,6 +69,7 @@ impl EventBuilder {
             fields: Fields::default(),
             body: None,
             level: None,
+            lasted: None,
             error: None,
             cause: None,
             place: Place::Here,
@@ -189,7 +193,7 @@ impl EventBuilder {
         };
         let (first, _) = places.first()?;
         let id = first.event_id();
-        self.translate(first.content);
+        self.translate(first);
         if let Some((kind, message)) = self.error.take() {
             self = self.attr(semconv::ERROR_TYPE, kind);
             if let Some(message) = message {
@@ -198,6 +202,7 @@ impl EventBuilder {
         }
         let moment = Moment {
             level: self.level,
+            lasted: self.lasted,
             id,
             body: self.body.take().map(Box::new),
             ..Moment::new(self.name)
@@ -219,7 +224,7 @@ impl EventBuilder {
 
     /// Gives the data of an event that goes by a name of another system's the places this library has for it; what turns out
     /// to be content is kept where that is allowed.
-    fn translate(&mut self, content: bool) {
+    fn translate(&mut self, instance: &Instance) {
         let Some(known) = alias::resolve(&self.name).filter(|known| known.ty != *self.name) else {
             return;
         };
@@ -234,12 +239,15 @@ impl EventBuilder {
         }
         let read = import::read_named(&self.name, data);
         for (name, value) in read.attrs.iter() {
-            if content || !CONTENT.contains(&name) {
+            if instance.content || !CONTENT.contains(&name) {
                 rest.set_value(name.to_owned(), value.clone(), &Limits::DEFAULT);
             }
         }
         if let Some(error) = read.error {
             rest.set_str(semconv::ERROR_TYPE, &error.kind, &Limits::DEFAULT);
+            if let Some(message) = error.message.filter(|_| instance.error_messages) {
+                rest.set_str(semconv::EXCEPTION_MESSAGE, &message, &Limits::DEFAULT);
+            }
         }
         if rest.get(semconv::GENAI_FLAVOR).is_none() && !known.flavor.is_none() {
             rest.set_str(
@@ -250,6 +258,7 @@ impl EventBuilder {
         }
         self.body = self.body.take().or(read.body.map(|body| body.0));
         self.level.get_or_insert(read.level);
+        self.lasted = read.duration;
         self.name = read.ty.to_string().into();
         self.fields = rest;
     }

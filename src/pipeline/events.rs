@@ -53,6 +53,7 @@ pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventDat
     if let Some(moment) = &record.moment {
         event.level = moment.level();
         event.flavor = moment.flavor.clone();
+        event.duration = moment.lasted;
         event.body = moment.body.as_deref().cloned().map(Body);
         if moment.id != 0 {
             event.id = EventId::from_u128(moment.id);
@@ -81,10 +82,10 @@ pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventDat
     }
     event.attrs = attrs(&record.fields);
     if record.what == What::Moment
-        && let Some(Value::Str(told)) = event.attrs.remove(semconv::EXCEPTION_MESSAGE)
         && let Some(error) = &mut event.error
+        && let Some(Value::Str(told)) = event.attrs.get(semconv::EXCEPTION_MESSAGE)
     {
-        error.message = Some(told);
+        error.message = Some(Arc::clone(told));
     }
     event.level = grave::level(&event.ty, event.level, &record.fields);
     // Content lies in the body, which no `Debug` shows.

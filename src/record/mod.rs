@@ -11,6 +11,7 @@ mod limits;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
 use opentelemetry::{SpanId, TraceId};
@@ -256,6 +257,8 @@ pub(crate) struct Moment {
     pub(crate) level: Option<Level>,
     /// The id it was given, zero for none yet.
     pub(crate) id: u128,
+    /// How long its subject lived, where it is an end that says so.
+    pub(crate) lasted: Option<Duration>,
     /// Content.
     pub(crate) body: Option<Box<serde_json::Value>>,
     /// For the bus only: the pieces of a stream.
@@ -270,6 +273,7 @@ impl Moment {
             flavor: Flavor::NONE,
             level: None,
             id: 0,
+            lasted: None,
             body: None,
             bus_only: false,
         }
@@ -438,7 +442,7 @@ impl Record {
             + u64::from(self.dropped_links)
     }
 
-    pub(crate) fn duration(&self) -> std::time::Duration {
-        std::time::Duration::from_nanos(self.end.saturating_sub(self.start))
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_nanos(self.end.saturating_sub(self.start))
     }
 }
