@@ -399,3 +399,42 @@ fn an_event_type_that_is_malformed_becomes_the_nearest_one() {
         assert!(event.ty == expected, "{given}: {}", event.ty);
     }
 }
+
+tracing_genai::event_types! {
+    /// An order was paid.
+    struct OrderPaid: "order.paid" in ORDERS at Warn {
+        number: u64,
+        note: Option<String>,
+    }
+}
+
+#[test]
+fn an_event_of_a_type_of_ones_own_reaches_typed_handlers_and_is_a_log_record_like_any_other() {
+    let collector = crate::support::collector::Collector::start();
+    let config = tracing_genai::otlp::OtlpConfig::new().endpoint(collector.endpoint());
+    let capture = capture_with(|builder| builder.otlp(config));
+    let paid = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&paid);
+    capture.telemetry().bus().on::<OrderPaid>(move |order| {
+        seen.lock()
+            .unwrap()
+            .push((order.number, order.note.clone()))
+    });
+    let id = capture.record(|| {
+        let note = None;
+        tracing_genai::emit(OrderPaid { number: 7, note })
+    });
+    let event = capture.events().remove(0);
+    assert_eq!(Some(event.id), id);
+    assert_eq!(
+        (event.channel.as_str(), event.level),
+        ("ORDERS", Level::Warn)
+    );
+    assert_eq!(*paid.lock().unwrap(), [(7, None)]);
+    capture.telemetry().shutdown();
+    let record = collector.log_records().remove(0);
+    assert_eq!(
+        (record.event_name.as_str(), record.severity_text.as_str()),
+        ("order.paid", "WARN")
+    );
+}
