@@ -48,6 +48,13 @@ fn allocations(f: &mut dyn FnMut()) -> u64 {
     allocation_counter::measure(f).count_total
 }
 
+fn emit() {
+    tracing_genai::event("order.placed")
+        .attr("order.number", 7)
+        .attr("order.currency", "EUR")
+        .emit();
+}
+
 fn main() {
     let agent = workload::agent_run;
     let plain = workload::plain_run;
@@ -64,6 +71,12 @@ fn main() {
             "agent run, no context activation",
             workload::SPANS,
             ours(|b| b.activate_context(false), agent),
+        ),
+        ("an emitted event", 1, ours(|b| b, emit)),
+        (
+            "an emitted event, events kept in a history",
+            1,
+            ours(|b| b.history(MemoryStore::new()), emit),
         ),
         (
             "nothing of GenAI, registry",

@@ -18,6 +18,7 @@ use super::face::SpanFace;
 use super::misuse::{Mistake, Misuse, ScopePolicy};
 use super::otel_value::to_otel;
 use super::scope;
+use super::spare::Spare;
 use super::state::{Inner, OpenSpans, SpanState};
 use super::visit::with_scratch;
 use crate::bus::Bus;
@@ -27,7 +28,7 @@ use crate::enrich::builtin::normalise;
 use crate::event::{EventData, EventId, Key, Kind, Level, Subject, Value};
 use crate::pipeline::names::{span_kind, span_name};
 use crate::pipeline::queue::{Item, Queue};
-use crate::record::{Fields, Identity, Inherited, Limits, Moment, Outcome, Record, What};
+use crate::record::{Fields, Identity, Inherited, Limits, Moment, Outcome, What};
 use crate::semconv;
 use crate::stats::{Books, Loss};
 
@@ -45,6 +46,8 @@ pub(crate) struct Instance {
     pub(crate) limits: Limits,
     pub(crate) queue: Arc<Queue>,
     pub(crate) open: OpenSpans,
+    /// Records for starts and moments.
+    pub(crate) spare: Spare,
     /// What was captured, and what was lost before it reached the telemetry thread.
     pub(crate) books: Books,
     /// What was lost of records that did arrive: late writes, attributes beyond the limits, a hook's part.
@@ -401,7 +404,7 @@ impl Instance {
         if from.subject.is_none() && !self.starts_wanted {
             return;
         }
-        let mut record = Box::<Record>::default();
+        let mut record = self.spare.take();
         record.what = What::Started;
         record.id = inner.id.clone();
         record.meta = from.meta;
@@ -421,7 +424,7 @@ impl Instance {
         moment: Moment,
         fields: &Fields,
     ) {
-        let mut record = Box::<Record>::default();
+        let mut record = self.spare.take();
         record.what = What::Moment;
         record.start = self.clock.now();
         record.end = record.start;

@@ -14,6 +14,7 @@ pub(crate) mod instance;
 pub(crate) mod misuse;
 pub(crate) mod otel_value;
 pub(crate) mod scope;
+pub(crate) mod spare;
 pub(crate) mod starting;
 pub(crate) mod state;
 pub(crate) mod visit;
@@ -107,9 +108,10 @@ impl GenAiLayer {
         attrs: &Attributes<'_>,
         class: Class,
         parent: Option<&Arc<SpanState>>,
-    ) -> Arc<SpanState> {
+    ) -> (Arc<SpanState>, u32) {
         let instance = &self.instance;
         let state = instance.open.open(self.key(id));
+        let nesting;
         {
             let mut guard = state.lock();
             let inner = &mut *guard;
@@ -125,6 +127,7 @@ impl GenAiLayer {
             } else if let Some(parent) = parent {
                 instance.inherit(parent, inner);
             }
+            nesting = inner.nesting;
             let record = &mut inner.record;
             if scope::inherit(&mut record.inherited)
                 && let Some(link) = scope::cause_span(record.inherited.as_deref())
@@ -143,7 +146,7 @@ impl GenAiLayer {
                 capture.0.finish();
             }
         }
-        state
+        (state, nesting)
     }
 
     /// An event that `#[instrument(err)]` emitted for the span it is in.
@@ -182,8 +185,8 @@ where
             // Now, while no lock is held: a sampler is somebody's code.
             drop(instance.identified(parent));
         }
-        let state = self.open(id, attrs, class, parent.as_ref());
-        if state.lock().nesting >= instance.scopes.max_depth {
+        let (state, nesting) = self.open(id, attrs, class, parent.as_ref());
+        if nesting >= instance.scopes.max_depth {
             instance.note_misuse(Mistake::TooDeep, &state);
         }
         if class.is(Class::STARTER) {

@@ -50,6 +50,8 @@ pub(crate) struct Processor {
     empty: Option<Box<Record>>,
     /// States whose records have been read.
     spent: Vec<Arc<SpanState>>,
+    /// Records of starts and moments that have been read.
+    used: Vec<Box<Record>>,
 }
 
 impl Processor {
@@ -79,6 +81,7 @@ impl Processor {
             channels: rules.channels,
             empty: None,
             spent: Vec::new(),
+            used: Vec::new(),
         }
     }
 
@@ -94,28 +97,31 @@ impl Processor {
                     record.id.clone_from(&inner.id);
                 }
                 let told = self.ended(&mut record);
-                self.empty = self.put_away(record, told);
+                self.put_away(&mut record, told);
+                self.empty = Some(record);
                 self.spent.push(state);
             }
-            Item::Other(mut record) => match record.what {
-                What::Moment => {
-                    let told = self.moment(&mut record);
-                    drop(self.put_away(record, told));
-                }
-                What::Started | What::Ended => self.started(&mut record),
-            },
+            Item::Other(mut record) => {
+                let told = match record.what {
+                    What::Moment => self.moment(&mut record),
+                    What::Started | What::Ended => {
+                        self.started(&mut record);
+                        true
+                    }
+                };
+                self.put_away(&mut record, told);
+                self.used.push(record);
+            }
             Item::Foreign(data) => self.foreign(*data, Origin::Document, 0),
         }
     }
 
-    /// Keeps a record that no event was made of for the history; gives back an empty one, if there is one to use again.
-    fn put_away(&self, mut record: Box<Record>, told: bool) -> Option<Box<Record>> {
-        let kept = self.recent.as_ref().filter(|_| !told);
-        if let Some(recent) = kept {
-            record = recent.keep(record)?;
+    /// Remembers a record that no event was made of for the history, and empties it.
+    fn put_away(&self, record: &mut Record, told: bool) {
+        if let Some(recent) = self.recent.as_ref().filter(|_| !told) {
+            recent.keep(record);
         }
         record.clear();
-        Some(record)
     }
 
     /// Gives the states of the spans worked on back for reuse.
@@ -123,6 +129,7 @@ impl Processor {
         for state in self.spent.drain(..) {
             self.instance.open.recycle(state);
         }
+        self.instance.spare.give(&mut self.used);
     }
 
     fn started(&mut self, record: &mut Record) {

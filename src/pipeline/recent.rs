@@ -1,7 +1,7 @@
 //! The history that is kept without being asked for: the last records as they are, made into events when somebody asks.
 //!
-//! Promise: keeping a record moves it and allocates nothing; its place is given to the next one when it is the oldest. What was
-//! made into an event once stays the same.
+//! Promise: keeping a record is a copy into the place of the oldest, which allocates nothing once the ring is full. What was made
+//! into an event once stays the same.
 //! Never: asks the application's threads for more than they send anyway. A start that nobody listened to is told from its end,
 //! and pieces of streams are not there.
 
@@ -34,6 +34,15 @@ struct Waiting {
     bytes: usize,
 }
 
+impl Waiting {
+    /// Takes the oldest out.
+    fn pop(&mut self) -> Option<Box<Record>> {
+        let (oldest, bytes) = self.records.pop_front()?;
+        self.bytes -= bytes;
+        Some(oldest)
+    }
+}
+
 impl fmt::Debug for Recent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recent").finish_non_exhaustive()
@@ -54,21 +63,22 @@ impl Recent {
         }
     }
 
-    /// Keeps a record that no event was made of, and gives back one that had to go for it, to be used again.
-    pub(crate) fn keep(&self, record: Box<Record>) -> Option<Box<Record>> {
-        let bytes = record.bytes();
+    /// Remembers a record that no event was made of. It is copied: the record itself stays with those who use it all the time,
+    /// and in their caches.
+    pub(crate) fn keep(&self, record: &Record) {
         let mut waiting = lock(&self.waiting);
+        let mut place = if waiting.records.len() < RECORDS {
+            Box::default()
+        } else {
+            waiting.pop().unwrap_or_default()
+        };
+        place.remember(record);
+        let bytes = place.bytes();
         waiting.bytes += bytes;
-        waiting.records.push_back((record, bytes));
-        let mut gone = None;
-        while waiting.records.len() > RECORDS || waiting.bytes > BYTES {
-            let Some((oldest, bytes)) = waiting.records.pop_front() else {
-                break;
-            };
-            waiting.bytes -= bytes;
-            gone = Some(oldest);
+        waiting.records.push_back((place, bytes));
+        while waiting.bytes > BYTES {
+            waiting.pop();
         }
-        gone
     }
 
     /// Keeps an event that was made for somebody anyway.

@@ -377,6 +377,21 @@ impl Record {
         chunks.clear();
     }
 
+    /// Becomes a copy of what `other` says in its event: its own events, links and pieces are no part of that.
+    pub(crate) fn remember(&mut self, other: &Self) {
+        self.what = other.what;
+        self.meta = other.meta;
+        self.subject = other.subject;
+        self.id.clone_from(&other.id);
+        self.around = other.around;
+        self.inherited.clone_from(&other.inherited);
+        (self.start, self.end, self.outcome) = (other.start, other.end, other.outcome);
+        self.error_message.clone_from(&other.error_message);
+        self.fields.copy_from(&other.fields);
+        (self.seq, self.began_with) = (other.seq, other.began_with);
+        self.moment.clone_from(&other.moment);
+    }
+
     /// Its start, as it could have been told then: with the fields it began with, at their values of now.
     pub(crate) fn as_started(&self) -> Self {
         let mut start = Self {

@@ -31,6 +31,7 @@ use crate::export::plugged::{BoxedExporter, Plugged};
 use crate::history::{History, MemoryStore};
 use crate::layer::instance::{Instance, Sampling, next_number};
 use crate::layer::misuse::Misuse;
+use crate::layer::spare::Spare;
 use crate::layer::state::OpenSpans;
 use crate::layer::{ChunkExport, ScopePolicy, Steps};
 use crate::pipeline::Rules;
@@ -399,6 +400,7 @@ impl TelemetryBuilder {
             limits,
             queue: Arc::new(Queue::new(self.queue_records, self.queue_bytes)),
             open: OpenSpans::default(),
+            spare: Spare::default(),
             books: Books::default(),
             parts: Arc::clone(&parts),
             bus: bus.clone(),
