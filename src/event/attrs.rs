@@ -54,6 +54,12 @@ impl Attrs {
         }
     }
 
+    /// Adds `key`, which is not there yet: what copies from something that holds each name once need not search.
+    pub(crate) fn push_new(&mut self, key: Key, value: Value) {
+        debug_assert!(!self.contains(&key), "{key} is there already");
+        self.0.push((key, value));
+    }
+
     /// Takes `key` out, keeping the order of the rest.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let at = self.0.iter().position(|(known, _)| known == key)?;

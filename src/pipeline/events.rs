@@ -14,7 +14,7 @@ use crate::event::{
 };
 use crate::pipeline::grave;
 use crate::pipeline::names::span_name;
-use crate::record::{FieldRef, Fields, Outcome, Record, What};
+use crate::record::{Fields, Outcome, Record, What};
 use crate::semconv;
 
 /// The number of the next event in this process, whichever installation it is of.
@@ -181,8 +181,8 @@ const ENVELOPE: [&str; 6] = [
 pub(crate) fn attrs(fields: &Fields) -> Attrs {
     let mut attrs = Attrs::with_capacity(fields.len());
     let said = |name: &str| name.starts_with("genai.") && ENVELOPE.contains(&name);
-    for (name, value) in fields.iter().filter(|(name, _)| !said(name)) {
-        attrs.set(name.to_owned(), FieldRef::to_value(value));
+    for (name, value) in fields.keyed().filter(|(name, _)| !said(name)) {
+        attrs.push_new(name, value.to_value());
     }
     attrs
 }

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::cut::{Cut, TRUNCATED, UNPRINTABLE, cut_value, floor};
 use super::{FieldRef, Limits};
-use crate::event::Value;
+use crate::event::{Key, Value};
 
 /// Buffers above this are given back to the allocator when a record is cleared: one 64 KiB prompt must not stay
 /// resident in every pooled record.
@@ -124,6 +124,17 @@ impl Fields {
         self.range(0, self.entries.len())
     }
 
+    /// The same with the names as they are: those known at compile time stay borrowed.
+    pub(crate) fn keyed(&self) -> impl Iterator<Item = (Key, FieldRef<'_>)> {
+        self.entries.iter().map(|entry| {
+            let name = match entry.name {
+                Name::Static(name) => Key::Borrowed(name),
+                Name::Text(slice) => Key::Owned(slice.of(&self.text).to_owned()),
+            };
+            (name, self.value_of(entry))
+        })
+    }
+
     /// The entries from `from` up to `to`.
     pub(crate) fn range(
         &self,
@@ -194,12 +205,7 @@ impl Fields {
     }
 
     /// A value of any shape under a name of any origin.
-    pub(crate) fn set_value(
-        &mut self,
-        name: impl Into<crate::event::Key>,
-        value: Value,
-        limits: &Limits,
-    ) {
+    pub(crate) fn set_value(&mut self, name: impl Into<Key>, value: Value, limits: &Limits) {
         let name = match name.into() {
             std::borrow::Cow::Borrowed(name) => Name::Static(name),
             std::borrow::Cow::Owned(name) => match self.append(&name, limits) {
