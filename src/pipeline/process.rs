@@ -23,6 +23,7 @@ use crate::enrich::{Hooks, RollUp, Verdict};
 use crate::event::{CONTENT, Event, EventData, EventType, Level, Phase, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
+use crate::layer::spare::Records;
 use crate::layer::state::SpanState;
 use crate::record::{Fields, Record, What};
 use crate::stats::Loss;
@@ -51,7 +52,7 @@ pub(crate) struct Processor {
     /// States whose records have been read.
     spent: Vec<Arc<SpanState>>,
     /// Records of starts and moments that have been read.
-    used: Vec<Box<Record>>,
+    used: Records,
 }
 
 impl Processor {
