@@ -15,7 +15,6 @@ const SHARDS: usize = 8;
 const KEPT: usize = 1024;
 
 /// Records in boxes, because they move on as they are: a record is large, and its box goes through the queue.
-#[expect(clippy::vec_box, reason = "moving a box is cheaper than its record")]
 pub(crate) type Records = Vec<Box<Record>>;
 
 #[derive(Debug, Default)]
