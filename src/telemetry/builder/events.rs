@@ -21,7 +21,7 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Keeps the history in `store`: a [`MemoryStore`], an `SqliteStore`, or a store of the application's own. It gets every
+    /// Keeps the history in `store`: a [`MemoryStore`](crate::history::MemoryStore), an `SqliteStore`, or a store of the application's own. It gets every
     /// event as it happens, starts and pieces of streams among them.
     ///
     /// Default: the last 1,000 spans that ended and moments, in 4 MiB at most, made into events when they are asked for. That
