@@ -25,7 +25,7 @@ impl TelemetryBuilder {
     /// event as it happens, starts and pieces of streams among them.
     ///
     /// Default: the last 1,000 spans that ended and moments, in 4 MiB at most, made into events when they are asked for. That
-    /// costs the application's threads nothing, and has its price: where nobody else listens, a start is told from its end,
+    /// asks nothing more of the application's threads, and has its price: where nobody else listens, a start is told from its end,
     /// pieces of streams are missing, and events do not name the [parent and the previous event](crate::event::Causality).
     pub fn history<S: EventStore + 'static>(mut self, store: S) -> Self {
         self.history = Keep::In(Box::new(Kept::new(store)));
