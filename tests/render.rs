@@ -13,8 +13,8 @@ use tracing_genai::bus::Bus;
 use tracing_genai::event::{ErrorInfo, Event, EventData, EventType, Level, Visibility};
 use tracing_genai::files::EventFile;
 use tracing_genai::render::{EventLog, Json, Line, Render, RenderWriter};
-use tracing_genai::testing::capture_with;
-use tracing_genai::{EventWriter as _, agent, chat};
+use tracing_genai::testing::{capture, capture_with};
+use tracing_genai::{EventWriter as _, agent, chat, step};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
@@ -336,4 +336,26 @@ fn a_global_subscriber_set_after_the_log_was_made_gets_the_lines() {
         through(log, &[event("step.started")]);
         assert_eq!(out.text().lines().count(), 1);
     });
+}
+
+#[test]
+fn a_line_logged_by_a_thread_inside_a_span_is_no_part_of_that_span() {
+    let capture = capture();
+    let ty = EventType::parse("order.placed").unwrap();
+    let told = Event::new(EventData::new(ty, UNIX_EPOCH));
+    capture.record(|| {
+        let inside = step("inside").start();
+        inside.in_scope(|| {
+            EventLog::as_event().log(&told);
+            tracing::info!("a line of the program's own");
+        });
+        inside.complete();
+    });
+    let span = capture.span("inside");
+    let names: Vec<_> = span
+        .events
+        .iter()
+        .map(|event| event.name.as_str())
+        .collect();
+    assert_eq!(names, ["a line of the program's own"]);
 }

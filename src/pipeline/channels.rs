@@ -24,10 +24,10 @@ impl DeclaredChannels {
         }
     }
 
-    /// Whether the channel is declared or one of the known ones. One that is not is reported the first time.
-    pub(crate) fn check(&mut self, channel: &Channel) -> bool {
+    /// Reports the channel the first time, unless it is declared or one of the known ones.
+    pub(crate) fn check(&mut self, channel: &Channel) {
         if Channel::KNOWN.contains(channel) || self.declared.contains(channel) {
-            return true;
+            return;
         }
         if self.reported.len() < REPORTED && self.reported.insert(channel.clone()) {
             diagnostics::say_once(
@@ -35,6 +35,5 @@ impl DeclaredChannels {
                 format_args!("channel {channel} is not among the declared ones"),
             );
         }
-        false
     }
 }

@@ -101,7 +101,6 @@ pub fn import(dialect: Dialect, document: &Json) -> Result<Vec<EventData>, Impor
 /// A name of this library's own, or one nobody knows, keeps the fields as attributes as they are; the name some dialect has for an
 /// event has its fields placed by that dialect's tables. Identity, order and time are those of a new event whatever the
 /// fields say.
-#[allow(dead_code, reason = "for whoever emits by name")]
 pub(crate) fn read_named(name: &str, data: Map<String, Json>) -> EventData {
     let now = SystemTime::now();
     let data = data.into_iter().map(|(field, json)| (field, bounded(json)));
