@@ -93,7 +93,9 @@
 //! | `otlp` | yes | traces, logs and metrics to a collector over gRPC or HTTP/protobuf, with TLS and gzip |
 //! | `pricing` | yes | the cost of model calls from the bundled `genai-prices` table, with overrides of your own |
 //! | `sqlite` | no | [`history`] on disk: a SQLite file that survives restarts, shared by threads and processes |
-//! | `sqlite` | no | a history that survives: an SQLite file, with views for the plain `sqlite3` tool |
+//! | `http` | no | calls of model APIs over HTTP, read as they pass: any client on `http` 1 types, a `tower` layer |
+//! | `reqwest`, `reqwest-middleware` | no | the same for `reqwest` 0.13 and for `reqwest-middleware` 0.5 |
+//! | `mcp` | no | calls of MCP tools, prompts and resources as client and server, on `rmcp` 3, in one trace |
 //! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
 //! | `full` | no | everything above |
 //!
@@ -120,7 +122,7 @@ mod integration;
 mod layer;
 mod outlet;
 mod pipeline;
-mod provider;
+pub mod provider;
 mod record;
 pub mod render;
 pub mod semconv;

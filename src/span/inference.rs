@@ -60,20 +60,10 @@ impl Call {
     /// })).complete();
     /// ```
     pub fn response(&self, answer: &serde_json::Value) -> &Self {
-        let answer = Answer::read(answer);
-        if let Some(model) = &answer.model {
-            self.response_model(model);
+        for (name, value) in Answer::guess(answer).attrs {
+            self.set(name, value);
         }
-        if let Some(id) = &answer.id {
-            self.response_id(id);
-        }
-        if !answer.finish_reasons.is_empty() {
-            self.finish_reasons(answer.finish_reasons.iter().map(String::as_str));
-        }
-        match answer.usage {
-            Some(usage) => self.usage(usage),
-            None => self,
-        }
+        self
     }
 
     /// A piece of the streamed answer arrived: generated content of any kind, not a service notice. The first sets
