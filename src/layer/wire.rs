@@ -44,6 +44,16 @@ impl Instance {
         });
     }
 
+    /// Notes how much text was sent and received, where estimates are wanted.
+    pub(crate) fn note_text(&self, state: &SpanState, asked: TextSize, answered: TextSize) {
+        if self.estimate_tokens {
+            self.read(state, |wire, _| {
+                wire.asked = add(wire.asked, asked);
+                wire.answered = add(wire.answered, answered);
+            });
+        }
+    }
+
     /// Sets what the span does not say yet.
     pub(crate) fn fill(
         &self,
@@ -120,6 +130,8 @@ impl Wire {
             false if has_usage(&record.fields) => return,
             false if record.outcome == Outcome::Failed => return,
             false if estimate && estimated(record, self.asked, self.answered, limits) => "estimate",
+            // Nothing was on the wire: there is no news in that.
+            false if self.exchanges == 0 => return,
             false => "unknown",
         };
         record
@@ -141,6 +153,21 @@ fn fail(record: &mut Record, kind: &str, message: Option<String>, limits: &Limit
     }
     if record.error_message.is_none() {
         record.error_message = message;
+    }
+}
+
+fn add(a: TextSize, b: TextSize) -> TextSize {
+    TextSize {
+        chars: a.chars.saturating_add(b.chars),
+        words: a.words.saturating_add(b.words),
+    }
+}
+
+/// How much text `text` is.
+pub(crate) fn size(text: &str) -> TextSize {
+    TextSize {
+        chars: text.chars().count() as u64,
+        words: text.split_whitespace().count() as u64,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tracing_genai::chat;
 use tracing_genai::tap::{RequestBuilderExt as _, Tap};
 use tracing_genai::testing::{Capture, capture, capture_with};
 
@@ -79,5 +80,23 @@ fn what_the_provider_tells_and_what_failed_is_not_estimated() {
     let capture = estimating();
     run(&capture, &Server::always(Reply::json("{}").status(500)));
     let (_, span) = only_end(&capture);
+    assert_eq!(tokens(&span), (None, None, None));
+}
+
+#[test]
+fn a_call_told_by_hand_is_estimated_too_and_only_where_that_is_on() {
+    let run = |capture: &Capture| {
+        capture.record(|| {
+            let call = chat("local", "m").start();
+            call.texts("What about Paris?", "Take an ")
+                .texts("", "umbrella.")
+                .complete();
+        });
+        only_end(capture).1
+    };
+    let span = run(&estimating());
+    assert_eq!(tokens(&span), (Some(5), Some(5), Some("estimate")));
+    assert_eq!(span.attr("genai.usage.estimated"), Some(&true.into()));
+    let span = run(&capture());
     assert_eq!(tokens(&span), (None, None, None));
 }
