@@ -414,3 +414,24 @@ fn a_stream_that_never_ends_can_be_left() {
     assert_eq!(phase, Phase::Canceled);
     assert_eq!(tokens(&span), (None, None, Some("unknown")));
 }
+
+#[test]
+fn a_timeout_in_the_middle_of_an_answer_is_called_so() {
+    let never = Arc::new(Notify::new());
+    let reply = Reply::sse([role(), word("Take ")]).then(Part::Wait(never));
+    let (capture, server) = (capture(), Server::always(reply));
+    capture.record(|| {
+        let client = reqwest_client(server.port);
+        block_on(async {
+            let request = client.post(server.chat_url()).body(question(true));
+            let request = request.timeout(std::time::Duration::from_millis(200));
+            let response = request.send_tapped(&Tap::new()).await.unwrap();
+            assert!(response.bytes().await.unwrap_err().is_timeout());
+        });
+    });
+    let (phase, span) = ended(&capture);
+    assert_eq!(
+        (phase, text(&span, "error.type")),
+        (Phase::Failed, Some("timeout"))
+    );
+}

@@ -352,3 +352,30 @@ fn whoever_owns_the_span_may_end_it_on_seeing_the_last_piece() {
         Some(&Value::Array(vec!["stop".into()]))
     );
 }
+
+#[test]
+fn whoever_owns_the_span_may_end_it_on_seeing_an_error_in_the_stream() {
+    let error = "data: {\"error\":{\"message\":\"m\",\"code\":\"overloaded\"}}\n\n".to_owned();
+    let reply = Reply::sse([role(), error.clone()]);
+    let (capture, server) = (capture(), Server::always(reply));
+    capture.record(|| {
+        let client = reqwest_client(server.port);
+        block_on(async {
+            let span = rig_span!();
+            let ask = async {
+                let request = client.post(server.chat_url()).body(question(true));
+                request.send_tapped(&Tap::new()).await
+            };
+            let mut response = ask.instrument(span.clone()).await.unwrap();
+            let mut read = Vec::new();
+            while !read.ends_with(error.as_bytes()) {
+                read.extend_from_slice(&response.chunk().await.unwrap().unwrap());
+            }
+            drop(span);
+            drop(response);
+        });
+    });
+    let (end, span) = only_end(&capture);
+    assert_eq!(end.phase, Phase::Failed);
+    assert_eq!(text(&span, "error.type"), Some("overloaded"));
+}

@@ -15,14 +15,18 @@ use super::sending::error_type;
 pin_project_lite::pin_project! {
     /// A body that is read as it passes: the same frames at the same time, trailers included, with the inner body's size hint
     /// and end. Made by the adapters of this module; [`TapBody::new`] is for adapters of your own.
-    pub struct TapBody<B> {
+    pub struct TapBody<B>
+    where
+        B: Body,
+    {
         #[pin]
         inner: B,
         exchange: Option<Exchange>,
+        error_type: fn(&B::Error) -> &'static str,
     }
 }
 
-impl<B> fmt::Debug for TapBody<B> {
+impl<B: Body> fmt::Debug for TapBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TapBody")
             .field("exchange", &self.exchange)
@@ -33,13 +37,24 @@ impl<B> fmt::Debug for TapBody<B> {
 impl<B: Body> TapBody<B> {
     /// Reads `inner` for `exchange`, which has seen the [head](Exchange::response) of the answer; with `None` it passes.
     pub fn new(inner: B, exchange: Option<Exchange>) -> Self {
-        let mut body = Self { inner, exchange };
+        let mut body = Self {
+            inner,
+            exchange,
+            error_type: |_| error_type::<B::Error>(),
+        };
         if body.inner.is_end_stream()
             && let Some(exchange) = body.exchange.take()
         {
             exchange.end();
         }
         body
+    }
+
+    /// Names errors of the body: a word of few values for the kind, never a text. Default: the type of the error.
+    #[must_use]
+    pub fn naming_errors(mut self, error_type: fn(&B::Error) -> &'static str) -> Self {
+        self.error_type = error_type;
+        self
     }
 
     /// The inner body. Ends the reading, as a drop does.
@@ -79,9 +94,9 @@ impl<B: Body> Body for TapBody<B> {
                 }
                 this.inner.is_end_stream()
             }
-            Some(Err(_)) => {
+            Some(Err(error)) => {
                 if let Some(exchange) = this.exchange.take() {
-                    exchange.fail(error_type::<B::Error>());
+                    exchange.fail((this.error_type)(error));
                 }
                 false
             }

@@ -198,7 +198,8 @@ impl Exchange {
             self.pieces(outputs);
         }
         if frames > outputs {
-            self.written_whole = self.note(None).complete;
+            let answer = self.note(None);
+            self.written_whole = answer.complete && self.failure(&answer, None).is_none();
         }
     }
 
@@ -267,6 +268,8 @@ impl Exchange {
             .attrs
             .iter()
             .partition(|(name, _)| name.starts_with("gen_ai.usage."));
+        let failure = self.failure(&answer, end);
+        let message = message(&answer);
         let before = |name: &str| self.counted.iter().find(|(n, _)| n == name).map(|(_, v)| v);
         for span in &self.spans {
             span.instance.read(&span.state, |wire, limits| {
@@ -291,6 +294,11 @@ impl Exchange {
                 wire.answered = answer.text;
                 wire.chunks.clone_from(&self.chunks);
                 wire.cut = end.is_some_and(|end| self.is_cut(&answer, end));
+                if self.call.is_none() {
+                    let message = message.filter(|_| span.instance.error_messages);
+                    let failure = failure.clone();
+                    wire.error = failure.map(|kind| (kind, message.map(str::to_owned)));
+                }
             });
         }
         let counts = counts.into_iter();
@@ -313,53 +321,48 @@ impl Exchange {
         }
     }
 
+    /// The `error.type`, if the call failed. What the provider says went wrong says more than that its answer was not read to
+    /// the end.
+    fn failure(&self, answer: &Answer, end: Option<&End<'_>>) -> Option<String> {
+        let status = self.status.filter(|status| is_error(*status));
+        let told = answer.error.as_ref();
+        if told.is_none() && status.is_none() {
+            return match end {
+                Some(End::Failed(kind)) => Some((*kind).to_owned()),
+                _ => None,
+            };
+        }
+        let kind = told.map(|error| error.kind.as_str());
+        let kind = kind.filter(|kind| is_name(kind)).map(str::to_owned);
+        let status = status.map(|status| status.as_str().to_owned());
+        let other = || Some(semconv::error_type::OTHER.to_owned());
+        kind.or(status).or_else(other)
+    }
+
     fn settle(&mut self, end: &End<'_>) {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
-        if self.written_whole && self.call.is_none() {
+        if self.written_whole && self.call.is_none() && !matches!(end, End::Failed(_)) {
             // Whoever owns the span may have ended it since.
             return;
         }
         let answer = self.note(Some(end));
-        let status = self.status.filter(|status| is_error(*status));
-        let told = answer.error.as_ref();
-        let failed = match end {
-            // What the provider said went wrong says more than that its answer was not read to the end.
-            _ if told.is_some() || status.is_some() => {
-                let kind = told
-                    .map(|error| error.kind.as_str())
-                    .filter(|kind| is_name(kind));
-                let status = status.map(|status| status.as_str().to_owned());
-                let kind = kind.map(str::to_owned).or(status);
-                Some(kind.unwrap_or_else(|| semconv::error_type::OTHER.to_owned()))
-            }
-            End::Failed(kind) => Some((*kind).to_owned()),
-            End::Whole | End::Dropped => None,
+        let failure = self.failure(&answer, Some(end));
+        let Some(call) = self.call.take() else {
+            return;
         };
-        let message = told.and_then(|error| error.message.as_deref());
-        let whole = matches!(end, End::Whole) || answer.complete;
-        for span in &self.spans {
-            let message = message.filter(|_| span.instance.error_messages);
-            match (&self.call, &failed) {
-                (Some(_), Some(kind)) => {
-                    span.instance.note_error(&span.state, Some(kind), message);
+        match failure {
+            Some(kind) => {
+                for span in &self.spans {
+                    let message = message(&answer).filter(|_| span.instance.error_messages);
+                    span.instance.note_error(&span.state, Some(&kind), message);
                 }
-                (None, _) => span.instance.read(&span.state, |wire, _| {
-                    wire.error = failed
-                        .clone()
-                        .map(|kind| (kind, message.map(str::to_owned)));
-                }),
-                (Some(_), None) => {}
+                call.end_failed();
             }
-        }
-        if let Some(call) = self.call.take() {
-            match failed {
-                Some(_) => call.end_failed(),
-                None if whole => call.complete(),
-                // Cancels it, or fails it while the thread panics.
-                None => drop(call),
-            }
+            None if matches!(end, End::Whole) || answer.complete => call.complete(),
+            // Cancels it, or fails it while the thread panics.
+            None => drop(call),
         }
     }
 }
@@ -374,10 +377,16 @@ fn is_error(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }
 
-/// Whether a provider's word for an error is one: short, and of few values.
+/// Whether a provider's word for an error is one: short, of few values, and saying more than that there is an error.
 fn is_name(kind: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    (1..=64).contains(&kind.len()) && kind.chars().all(plain)
+    let says = kind != semconv::error_type::OTHER;
+    says && (1..=64).contains(&kind.len()) && kind.chars().all(plain)
+}
+
+/// What the provider says of the error: content.
+fn message(answer: &Answer) -> Option<&str> {
+    answer.error.as_ref()?.message.as_deref()
 }
 
 fn retry_after() -> String {

@@ -133,7 +133,8 @@ fn read(response: Response, mut exchange: Exchange) -> Response {
     if let Ok(url) = http::Response::builder().url(url).body(()) {
         parts.extensions.extend(url.into_parts().0.extensions);
     }
-    let body = reqwest::Body::wrap(TapBody::new(body, Some(exchange)));
+    let body = TapBody::new(body, Some(exchange)).naming_errors(error_type);
+    let body = reqwest::Body::wrap(body);
     http::Response::from_parts(parts, body).into()
 }
 
