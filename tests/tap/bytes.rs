@@ -327,6 +327,33 @@ fn a_hundred_megabytes_pass_and_are_not_kept() {
 }
 
 #[test]
+fn a_request_of_a_hundred_megabytes_is_neither_copied_nor_read() {
+    let capture = capture();
+    let body = Bytes::from(vec![b' '; 100 * 1024 * 1024]);
+    let service = tower::service_fn(|request: http::Request<Full<Bytes>>| async {
+        // The service gets the caller's own bytes.
+        let body = request.into_body().collect().await?.to_bytes();
+        Ok::<_, Infallible>(http::Response::new(Full::new(body)))
+    });
+    let service = tower::Layer::layer(&Tap::new().layer(), service);
+    let request = post(
+        "https://api.openai.com/v1/chat/completions",
+        Full::new(body.clone()),
+    );
+    let memory = allocation_counter::measure(|| {
+        capture.record(|| {
+            block_on(async {
+                let response = service.oneshot(request).await.unwrap();
+                let frame = response.into_body().frame().await.unwrap().unwrap();
+                assert_eq!(frame.data_ref().unwrap().as_ptr(), body.as_ptr());
+            });
+        });
+    });
+    assert!(memory.bytes_max < Reader::LIMIT as u64, "{memory:?}");
+    assert_eq!(text(&only_end(&capture).1, "gen_ai.request.model"), None);
+}
+
+#[test]
 fn an_endless_stream_takes_no_more_memory_the_longer_it_runs() {
     // Nobody listens on the bus: what a listener keeps is its own.
     let telemetry = Telemetry::builder("test")

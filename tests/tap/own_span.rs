@@ -436,3 +436,66 @@ fn messages_are_recorded_as_json_only_where_content_is_on() {
         );
     }
 }
+
+#[test]
+fn a_tap_above_a_retry_sees_one_call_and_below_it_one_for_each_attempt() {
+    let refused = Reply::json(r#"{"error":{"code":"rate_limit_exceeded"}}"#).status(429);
+    let replies = vec![refused, Reply::json(answer(usage(9, 4)))];
+    let run = |above: bool| {
+        let (capture, server) = (capture(), Server::script(replies.clone()));
+        let (inner, outer) = if above {
+            (None, Some(Tap::new()))
+        } else {
+            (Some(Tap::new()), None)
+        };
+        capture.record(|| {
+            let client = reqwest_client(server.port);
+            let retry = {
+                let client = client.clone();
+                tower::service_fn(move |request: reqwest::Request| {
+                    let (client, inner) = (client.clone(), inner.clone());
+                    async move {
+                        loop {
+                            let attempt = request.try_clone().unwrap();
+                            let response = match &inner {
+                                Some(tap) => tap.send(&client, attempt).await?,
+                                None => client.execute(attempt).await?,
+                            };
+                            if response.status() != 429 {
+                                return Ok::<_, reqwest::Error>(response);
+                            }
+                        }
+                    }
+                })
+            };
+            let request = client
+                .post(server.chat_url())
+                .body(question(false))
+                .build()
+                .unwrap();
+            block_on(async {
+                let response = match outer {
+                    Some(tap) => {
+                        let service = tower::Layer::layer(&tap.layer(), retry);
+                        tower::ServiceExt::oneshot(service, request).await
+                    }
+                    None => tower::ServiceExt::oneshot(retry, request).await,
+                };
+                response.unwrap().bytes().await.unwrap();
+            });
+        });
+        capture
+            .tree()
+            .lines()
+            .map(|line| line.split(" cost").next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(run(true), ["chat gpt-4o-mini  in=9 out=4"]);
+    assert_eq!(
+        run(false),
+        [
+            "chat gpt-4o-mini  error=rate_limit_exceeded",
+            "chat gpt-4o-mini  in=9 out=4"
+        ]
+    );
+}

@@ -39,9 +39,10 @@
 //! workflow in between ends the search: the call is a new one, and gets a span of its own below the current span. Embeddings
 //! asked for inside a chat are a call of their own too.
 //!
-//! A request passes one tap only: a second one further in does nothing. So a tap above a layer that retries gives one span
-//! for the call, with the usage of all attempts and the outcome of the last; a tap below it gives one span for each attempt.
-//! (Within one task, or where the request's extensions travel with it.)
+//! A request is read by one tap: a second one further in does nothing. So the place of the tap decides what a call is: above a
+//! layer that retries, one span for the whole, which knows the answer that came back; below it, a span for each attempt. Where
+//! the attempts are part of an open call, it gets the usage of all of them, the outcome of the last, and
+//! `http.request.resend_count`.
 //!
 //! # What is recorded
 //!

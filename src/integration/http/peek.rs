@@ -30,25 +30,43 @@ impl std::fmt::Debug for RequestBody {
     }
 }
 
-/// The bytes of `body`, if they are there: copied by reference, the body untouched.
-pub(super) fn bytes<B: 'static>(body: &B, extensions: &Extensions) -> Option<Bytes> {
+/// Bytes of a body, not copied.
+pub(super) enum Peeked<'a> {
+    Shared(Bytes),
+    Borrowed(&'a [u8]),
+}
+
+impl std::ops::Deref for Peeked<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Borrowed(bytes) => bytes,
+        }
+    }
+}
+
+/// The bytes of `body`, if they are there; the body stays untouched.
+pub(super) fn bytes<'a, B: 'static>(body: &'a B, extensions: &'a Extensions) -> Option<Peeked<'a>> {
     if let Some(RequestBody(bytes)) = extensions.get() {
-        return Some(bytes.clone());
+        return Some(Peeked::Borrowed(bytes));
     }
     let body: &dyn Any = body;
     if let Some(full) = body.downcast_ref::<Full<Bytes>>() {
-        return whole(full.clone());
+        return whole(full.clone()).map(Peeked::Shared);
     }
     if let Some(text) = body.downcast_ref::<String>() {
-        return Some(Bytes::copy_from_slice(text.as_bytes()));
+        return Some(Peeked::Borrowed(text.as_bytes()));
     }
     #[cfg(feature = "reqwest")]
     if let Some(body) = body.downcast_ref::<::reqwest::Body>() {
-        return body.as_bytes().map(Bytes::copy_from_slice);
+        return body.as_bytes().map(Peeked::Borrowed);
     }
     None
 }
 
+/// A clone shares the bytes of its original, and gives them away without it.
 fn whole(mut body: Full<Bytes>) -> Option<Bytes> {
     match Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Some(Ok(frame))) => frame.into_data().ok(),
