@@ -490,11 +490,12 @@ fn a_tap_above_a_retry_sees_one_call_and_below_it_one_for_each_attempt() {
             .map(|line| line.split(" cost").next().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
+    // Nobody reads the refusal, so its status is all that is known of it.
     assert_eq!(run(true), ["chat gpt-4o-mini  in=9 out=4"]);
     assert_eq!(
         run(false),
         [
-            "chat gpt-4o-mini  error=rate_limit_exceeded",
+            "chat gpt-4o-mini  error=429",
             "chat gpt-4o-mini  in=9 out=4"
         ]
     );
