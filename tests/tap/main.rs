@@ -23,4 +23,5 @@ mod own_span;
 mod provider_samples;
 mod secrets;
 mod server;
+mod stacking;
 mod wire_text;
