@@ -45,6 +45,14 @@ impl FinishReason {
         }
     }
 
+    /// The word of the conventions' message schemas, which differs in one: `tool_call`.
+    pub(crate) fn message_word(&self) -> &str {
+        match self {
+            Self::ToolCalls => "tool_call",
+            other => other.as_str(),
+        }
+    }
+
     /// The common word: `stop`, `length`, `tool_calls`, `content_filter`, `error`; an unknown one as it came.
     pub fn as_str(&self) -> &str {
         match self {

@@ -22,7 +22,7 @@ mod pattern;
 mod phase;
 mod subject;
 pub(crate) mod time;
-mod usage;
+pub(crate) mod usage;
 mod value;
 pub mod view;
 

@@ -4,6 +4,8 @@
 //! output includes reasoning. An unknown count is absent, never zero.
 //! Never: estimates, prices or rounds.
 
+pub(crate) mod wire;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -178,57 +180,28 @@ impl Usage {
         }
     }
 
-    /// The counts in a provider's own JSON: OpenAI chat and Responses, Anthropic, Gemini, Bedrock Converse.
+    /// The counts in a provider's own JSON: OpenAI chat, responses and embeddings and what is compatible, Anthropic, Gemini,
+    /// Ollama, Cohere, Mistral, Bedrock Converse.
     ///
-    /// Takes either the usage object or a whole response that has one under `usage`, `usageMetadata`,
-    /// `response.usage` or `message.usage`. `None` when no count is found. Providers that count cache tokens
-    /// beside the input (Anthropic, Bedrock) have them added to it.
+    /// Takes either the usage object or a whole response, or the last frame of a stream, that has one under `usage`,
+    /// `usageMetadata`, `response.usage`, `message.usage`, `delta.usage` or `meta`. `None` when no count is found. Providers
+    /// that count cache tokens beside the input (Anthropic, Bedrock) or reasoning beside the output (Gemini) have them added;
+    /// of Cohere's two counts the billed one is taken.
+    ///
+    /// A negative, textual, fractional or huge (above 2^53) count is taken as unknown, and so are a whole and its parts when
+    /// the parts are larger, unless the stated total proves that they were counted beside the whole: then they are added.
+    ///
+    /// ```
+    /// use tracing_genai::event::Usage;
+    ///
+    /// let answer = serde_json::json!({"usage": {"input_tokens": 3, "cache_read_input_tokens": 13_216, "output_tokens": 20}});
+    /// assert_eq!(Usage::from_json(&answer).and_then(|usage| usage.input_tokens), Some(13_219));
+    /// ```
     pub fn from_json(json: &Json) -> Option<Self> {
-        const PLACES: [&str; 4] = [
-            "/usage",
-            "/usageMetadata",
-            "/response/usage",
-            "/message/usage",
-        ];
-        let object = PLACES
-            .iter()
-            .find_map(|place| json.pointer(place).filter(|found| found.is_object()))
-            .unwrap_or(json);
-        let read = |path: &str| object.pointer(path).and_then(Json::as_u64);
-        let usage = if object.get("promptTokenCount").is_some()
-            || object.get("candidatesTokenCount").is_some()
-        {
-            gemini(read)
-        } else if object.get("inputTokens").is_some() || object.get("outputTokens").is_some() {
-            beside(
-                read,
-                "/inputTokens",
-                "/outputTokens",
-                "/cacheReadInputTokens",
-                "/cacheWriteInputTokens",
-            )
-        } else if object.get("prompt_tokens").is_some() || object.get("completion_tokens").is_some()
-        {
-            openai(read, "prompt", "completion")
-        } else if object.get("cache_read_input_tokens").is_some()
-            || object.get("cache_creation_input_tokens").is_some()
-        {
-            let mut usage = beside(
-                read,
-                "/input_tokens",
-                "/output_tokens",
-                "/cache_read_input_tokens",
-                "/cache_creation_input_tokens",
-            );
-            usage.reasoning_tokens = read("/output_tokens_details/thinking_tokens");
-            usage
-        } else {
-            let mut usage = openai(read, "input", "output");
-            usage.reasoning_tokens = usage
-                .reasoning_tokens
-                .or_else(|| read("/output_tokens_details/thinking_tokens"));
-            usage
-        };
+        let (shape, usage) = wire::find(json);
+        let mut counts = wire::Counts::default();
+        counts.read(shape, usage);
+        let usage = counts.resolve(shape).usage;
         (!usage.is_empty()).then_some(usage)
     }
 }
@@ -244,50 +217,6 @@ fn count_of(value: &Value) -> Option<u64> {
         }
         Value::Str(digits) => digits.parse().ok(),
         _ => None,
-    }
-}
-
-fn openai(read: impl Fn(&str) -> Option<u64>, input: &str, output: &str) -> Usage {
-    Usage {
-        input_tokens: read(&format!("/{input}_tokens")),
-        output_tokens: read(&format!("/{output}_tokens")),
-        cache_read_tokens: read(&format!("/{input}_tokens_details/cached_tokens")),
-        cache_write_tokens: read(&format!("/{input}_tokens_details/cache_write_tokens")),
-        reasoning_tokens: read(&format!("/{output}_tokens_details/reasoning_tokens")),
-    }
-}
-
-fn beside(
-    read: impl Fn(&str) -> Option<u64>,
-    input: &str,
-    output: &str,
-    cache_read: &str,
-    cache_write: &str,
-) -> Usage {
-    let (read_tokens, written_tokens) = (read(cache_read), read(cache_write));
-    let cache = read_tokens
-        .unwrap_or(0)
-        .saturating_add(written_tokens.unwrap_or(0));
-    Usage {
-        input_tokens: read(input).map(|rest| rest.saturating_add(cache)),
-        output_tokens: read(output),
-        cache_read_tokens: read_tokens,
-        cache_write_tokens: written_tokens,
-        reasoning_tokens: None,
-    }
-}
-
-fn gemini(read: impl Fn(&str) -> Option<u64>) -> Usage {
-    let sum = |whole: &str, beside: &str| match (read(whole), read(beside)) {
-        (None, None) => None,
-        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
-    };
-    Usage {
-        input_tokens: sum("/promptTokenCount", "/toolUsePromptTokenCount"),
-        output_tokens: sum("/candidatesTokenCount", "/thoughtsTokenCount"),
-        cache_read_tokens: read("/cachedContentTokenCount"),
-        cache_write_tokens: None,
-        reasoning_tokens: read("/thoughtsTokenCount"),
     }
 }
 
