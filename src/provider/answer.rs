@@ -40,7 +40,8 @@ pub struct Answer {
     pub finish_reasons: Vec<FinishReason>,
     /// What the provider says went wrong: an error body, or an error in the stream.
     pub error: Option<ProviderError>,
-    /// How much text the model wrote. Zero unless asked for, with [`Endpoint::measuring`](super::Endpoint::measuring).
+    /// How much text the model wrote. Zero unless asked for, with [`Endpoint::measuring`](super::Endpoint::measuring);
+    /// [`guess`](Self::guess) always measures.
     pub text: TextSize,
     /// The provider said that this is the end. False for a stream that was cut.
     pub complete: bool,
@@ -96,7 +97,13 @@ impl Answer {
             };
         }
         match guess::api_of_answer(answer) {
-            Some(api) => Fold::whole(api, "", Want::default(), answer),
+            Some(api) => {
+                let want = Want {
+                    size: true,
+                    ..Want::default()
+                };
+                Fold::whole(api, "", want, answer)
+            }
             None => guess::common(answer),
         }
     }

@@ -143,11 +143,6 @@ impl Draft {
         self.piece = None;
     }
 
-    /// Whether a tool call was seen.
-    pub(super) fn has_tools(&self) -> bool {
-        self.choices.iter().any(|choice| choice.tools)
-    }
-
     // === facts ===
 
     /// A fact that does not change: the first to tell it is believed.
@@ -209,10 +204,6 @@ impl Draft {
     pub(super) fn error(&mut self, error: ProviderError) {
         self.error.get_or_insert(error);
         self.news = true;
-    }
-
-    pub(super) fn failed(&self) -> Option<&ProviderError> {
-        self.error.as_ref()
     }
 
     // === texts ===

@@ -76,9 +76,9 @@ impl Fold {
     }
 
     /// The text of the last frame, and whether it is reasoning. Arguments of tool calls are no text.
-    pub(crate) fn piece(&self) -> Option<(bool, &str)> {
-        let (kind, text) = self.draft.piece.as_ref()?;
-        Some((*kind == Kind::Reasoning, text))
+    pub(crate) fn take_piece(&mut self) -> Option<(bool, String)> {
+        let (kind, text) = self.draft.piece.take()?;
+        Some((kind == Kind::Reasoning, text))
     }
 
     pub(super) fn error(&mut self, error: super::ProviderError) {

@@ -24,7 +24,7 @@ mod endpoint;
 mod error;
 pub(crate) mod fold;
 mod framing;
-mod guess;
+pub(crate) mod guess;
 mod likeness;
 mod parameters;
 mod reader;

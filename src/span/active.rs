@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
@@ -13,6 +14,7 @@ use crate::event::{Key, Value};
 use crate::layer::instance;
 use crate::layer::starting::Opened;
 use crate::layer::visit::with_scratch;
+use crate::provider::fold::Fold;
 use crate::record::{Limits, Moment, Outcome};
 use crate::semconv;
 
@@ -24,6 +26,8 @@ use crate::semconv;
 pub struct ActiveSpan<K> {
     span: Span,
     opened: Vec<Opened>,
+    /// What the frames of a streamed answer told so far; see `Call::stream_frame`.
+    frames: Mutex<Option<Box<Fold>>>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -40,12 +44,17 @@ impl<K> ActiveSpan<K> {
         Self {
             span,
             opened,
+            frames: Mutex::new(None),
             kind: PhantomData,
         }
     }
 
     pub(crate) fn opened(&self) -> &[Opened] {
         &self.opened
+    }
+
+    pub(super) fn frames(&self) -> MutexGuard<'_, Option<Box<Fold>>> {
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn each(&self, f: impl Fn(&Opened)) {

@@ -4,6 +4,8 @@ use super::{ActiveSpan, Inference};
 use crate::event::{Usage, Value};
 use crate::layer::visit::with_scratch;
 use crate::layer::wire;
+use crate::provider::fold::Fold;
+use crate::provider::guess;
 use crate::provider::{Answer, TextSize};
 use crate::record::{Limits, Moment};
 use crate::semconv;
@@ -49,8 +51,10 @@ impl Call {
         self.set(semconv::GEN_AI_USAGE_COST, dollars)
     }
 
-    /// Reads model, id, finish reasons and usage from a provider's whole JSON answer: OpenAI chat completions and
-    /// responses, Anthropic messages, Gemini. What is not there is not set.
+    /// Reads model, id, finish reasons and usage from a provider's whole JSON answer: OpenAI chat completions, responses and
+    /// embeddings, Anthropic messages, Gemini, Ollama, Cohere, Mistral, Bedrock Converse, and what is compatible. What is not
+    /// there is not set, counts that make no sense are left out and counted in `genai.usage.refused`; an error body fails the
+    /// call, with the provider's word as `error.type`.
     ///
     /// ```
     /// let call = tracing_genai::chat("openai", "gpt-4o-mini").start();
@@ -61,14 +65,73 @@ impl Call {
     /// })).complete();
     /// ```
     pub fn response(&self, answer: &serde_json::Value) -> &Self {
-        let answer = Answer::guess(answer);
+        self.told(Answer::guess(answer))
+    }
+
+    /// Reads a frame of the provider's streamed answer, parsed, of any of the APIs that [`response`](Self::response) reads:
+    /// the way to tell everything from a loop of one's own. Counts of a stream grow, and each replaces the one before. A frame
+    /// that holds output is a [`chunk`](Self::chunk), or a piece of [`thinking`](Self::thinking); an error in the stream fails
+    /// the call.
+    ///
+    /// ```
+    /// use serde_json::json;
+    ///
+    /// let call = tracing_genai::chat("anthropic", "claude-sonnet-4-5").streaming().start();
+    /// for frame in [
+    ///     json!({ "type": "message_start", "message": { "id": "msg_1", "usage": { "input_tokens": 25, "output_tokens": 1 } } }),
+    ///     json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": "Rain." } }),
+    ///     json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": 12 } }),
+    /// ] {
+    ///     call.stream_frame(&frame);
+    /// }
+    /// call.complete();
+    /// ```
+    pub fn stream_frame(&self, frame: &serde_json::Value) -> &Self {
+        if self.opened().is_empty() {
+            return self;
+        }
+        let (read, piece, news) = {
+            let mut frames = self.frames();
+            let fold = match &mut *frames {
+                Some(fold) => fold,
+                none => match guess::api_of_frame(frame) {
+                    Some(api) => none.insert(Box::new(Fold::of_frames(api))),
+                    // A notice, or an error before anything else.
+                    None => return self.told(Answer::guess(frame)),
+                },
+            };
+            let read = fold.frame("", frame);
+            (read, fold.take_piece(), read.news.then(|| fold.answer()))
+        };
+        if read.output {
+            match piece {
+                Some((true, text)) => self.thinking(&text),
+                Some((false, text)) => self.chunk(&text),
+                None => self.chunk(""),
+            };
+        }
+        match news {
+            Some(answer) => self.told(answer),
+            None => self,
+        }
+    }
+
+    fn told(&self, answer: Answer) -> &Self {
         for (name, value) in answer.attrs {
             self.set(name, value);
         }
         self.each(|o| {
+            if answer.refused > 0 {
+                let refused = i64::from(answer.refused);
+                o.instance
+                    .set(&o.state, semconv::GENAI_USAGE_REFUSED, refused.into());
+            }
             o.instance
                 .note_text(&o.state, TextSize::default(), answer.text);
         });
+        if let Some(error) = answer.error {
+            self.fail_as(&error.kind);
+        }
         self
     }
 

@@ -109,7 +109,11 @@ fn assert_answer(sample: &Sample, answer: &Answer, part: &str, how: &str) {
     let normalized = &sample.expected["normalized"][part];
     let reasons: Vec<_> = answer.finish_reasons.iter().map(word).collect();
     assert_eq!(Json::from(reasons), normalized["finish_reasons"], "{what}");
-    assert_eq!(answer.usage.total(), normalized["total_tokens"].as_u64(), "{what}");
+    assert_eq!(
+        answer.usage.total(),
+        normalized["total_tokens"].as_u64(),
+        "{what}"
+    );
     let calls: Vec<_> = answer
         .tool_calls()
         .into_iter()

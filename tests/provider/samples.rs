@@ -12,7 +12,11 @@ fn requests_give_exactly_what_is_expected() {
             let request = sample.endpoint(url).request(&sample.read(file), true);
             let what = format!("{} {part}", sample.name);
             assert_same(&json(&request.attrs), &sample.expected[part], &what);
-            assert_same(&json(&request.content), &sample.expected["content"][part], &what);
+            assert_same(
+                &json(&request.content),
+                &sample.expected["content"][part],
+                &what,
+            );
             assert_eq!(request.streaming, part == "stream_request", "{what}");
         }
     }
@@ -23,7 +27,12 @@ fn whole_answers_give_exactly_what_is_expected() {
     for sample in samples() {
         let (endpoint, body) = (sample.endpoint("url"), sample.read("response.json"));
         let parsed = serde_json::from_slice(&body).unwrap();
-        assert_answer(&sample, &endpoint.answer(&parsed, true), "response", "parsed");
+        assert_answer(
+            &sample,
+            &endpoint.answer(&parsed, true),
+            "response",
+            "parsed",
+        );
         for sizes in [&[usize::MAX][..], &[1], &[7, 64]] {
             let reader = endpoint.reader(Some("application/json"), true);
             let (answer, ..) = read(reader, &body, sizes);
@@ -65,9 +74,15 @@ fn without_content_the_facts_are_the_same_and_there_is_no_content() {
         let (bytes, kind) = sample.stream();
         let reader = sample.endpoint("stream_url").reader(Some(kind), false);
         let (answer, ..) = read(reader, &bytes, &[11]);
-        assert_same(&json(&answer.attrs), &sample.expected["stream"], &sample.name);
+        assert_same(
+            &json(&answer.attrs),
+            &sample.expected["stream"],
+            &sample.name,
+        );
         assert!(answer.content.is_empty());
-        let request = sample.endpoint("url").request(&sample.read("request.json"), false);
+        let request = sample
+            .endpoint("url")
+            .request(&sample.read("request.json"), false);
         assert!(request.content.is_empty());
     }
 }

@@ -97,7 +97,7 @@ impl Tap {
             return None;
         }
         let instance = enclosing::listening()?;
-        let endpoint = Endpoint::of_url(url)?;
+        let endpoint = Endpoint::of_url(url)?.measuring(instance.estimate_tokens);
         let around = enclosing::model_call(&Span::current(), endpoint.operation());
         if around.as_ref().is_some_and(is_read) {
             return None;
