@@ -1,0 +1,29 @@
+//! Every client runs, as a user runs it, and the tree it prints is the one it should be.
+
+use std::process::Command;
+
+/// What a run prints after the answer.
+fn tree(program: &str) -> String {
+    let output = Command::new(program)
+        .env_remove("RUST_LOG")
+        .output()
+        .expect("the program starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} failed: {told}");
+    let stdout = String::from_utf8(output.stdout).expect("text");
+    let (_, tree) = stdout.split_once("\n\n").expect("an answer, then a tree");
+    tree.to_owned()
+}
+
+#[test]
+fn genai_with_its_feature_otel_needs_nothing_else() {
+    assert_eq!(
+        tree(env!("CARGO_BIN_EXE_genai")),
+        "\
+invoke_agent weather
+    chat gpt-4o-mini  in=90 out=24 cost=$0.0000279
+    execute_tool get_weather
+    chat gpt-4o-mini  in=163 out=22 cost=$0.00002805
+"
+    );
+}
