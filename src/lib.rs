@@ -63,6 +63,7 @@
 //!
 //! * A span with `gen_ai.operation.name` (or started by [`chat`], [`agent`], [`tool`] …) is a GenAI span: named, of the kind and
 //!   with the attributes of the conventions ([`semconv`]).
+//! * A call of a model API over HTTP that goes through the tap (feature `http`) is a GenAI span, or fills the one it is part of.
 //! * A plain `#[tracing::instrument]` function is a step ([`Steps`] narrows that); spans of known infrastructure crates (HTTP,
 //!   SQL) are exported as ordinary children.
 //! * `tracing::info!(genai.event = "order.placed", …)`, [`event`](event()) and [`log_event`] make a moment: an event on the
@@ -144,6 +145,8 @@ pub use emit::{
 pub use export::metrics::MetricNames;
 #[cfg(feature = "otlp")]
 pub use export::otlp;
+#[cfg(feature = "http")]
+pub use integration::http as tap;
 pub use integration::propagation;
 pub use layer::{ChunkExport, GenAiFilter, GenAiLayer, OnMisuse, ScopePolicy, ScopeStats, Steps};
 pub use outlet::{EventWriter, WriteError};

@@ -92,6 +92,14 @@ pub fn inject_context(context: &Context, carrier: &mut impl Carrier) {
     w3c().inject_context(context, &mut Writer(carrier));
 }
 
+/// Writes a given trace context without its baggage, unless the carrier has one.
+#[cfg(feature = "http")]
+pub(crate) fn inject_trace(context: &Context, carrier: &mut impl Carrier) {
+    if carrier.entry("traceparent").is_none() {
+        TraceContextPropagator::new().inject_context(context, &mut Writer(carrier));
+    }
+}
+
 /// Reads the context of a request. Without a valid `traceparent` it holds no span.
 pub fn extract(carrier: &impl Carrier) -> Context {
     let propagator = w3c();

@@ -65,6 +65,8 @@ pub(crate) struct Instance {
     pub(crate) activate: bool,
     /// Whether error messages, which are content, are kept.
     pub(crate) error_messages: bool,
+    /// Whether token counts that nobody told are estimated.
+    pub(crate) estimate_tokens: bool,
     /// Whether moments are span events too.
     pub(crate) mirror_moments: bool,
     /// Whether events keep their bodies and their content attributes.
@@ -240,7 +242,11 @@ impl Instance {
 
     // === writing to an open span ===
 
-    fn write<R>(&self, state: &SpanState, write: impl FnOnce(&mut Inner) -> R) -> Option<R> {
+    pub(super) fn write<R>(
+        &self,
+        state: &SpanState,
+        write: impl FnOnce(&mut Inner) -> R,
+    ) -> Option<R> {
         let mut inner = state.lock();
         if inner.ended {
             self.parts.lose(Loss::RecordAfterEnd, 1);
@@ -477,12 +483,13 @@ impl Instance {
         if std::mem::replace(&mut inner.ended, true) {
             return None;
         }
+        if outcome != Outcome::Closed {
+            inner.record.outcome = outcome;
+        }
+        self.settle(inner);
         let record = &mut inner.record;
         record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
-        if outcome != Outcome::Closed {
-            record.outcome = outcome;
-        }
         let bytes = record.bytes();
         let context = inner.context.take();
         drop(guard);

@@ -7,6 +7,8 @@
 
 pub(crate) mod chunk_export;
 pub(crate) mod classify;
+#[cfg(feature = "http")]
+pub(crate) mod enclosing;
 pub(crate) mod entered;
 pub(crate) mod face;
 pub(crate) mod filter;
@@ -18,6 +20,11 @@ pub(crate) mod spare;
 pub(crate) mod starting;
 pub(crate) mod state;
 pub(crate) mod visit;
+#[cfg_attr(
+    not(feature = "http"),
+    allow(dead_code, reason = "the tap has most to say")
+)]
+pub(crate) mod wire;
 
 use std::sync::{Arc, OnceLock};
 

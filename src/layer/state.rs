@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use opentelemetry::Context;
 use opentelemetry::baggage::KeyValueMetadata;
 
+use super::wire::Wire;
 use crate::record::{Identity, Record};
 
 /// What the lock of an open span guards.
@@ -34,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) scope: bool,
     /// How many spans lie around it.
     pub(crate) nesting: u32,
+    /// What was read of it on the wire.
+    pub(crate) wire: Option<Box<Wire>>,
 }
 
 /// One open span.

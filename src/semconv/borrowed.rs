@@ -92,3 +92,12 @@ pub const OTEL_STATUS_CODE: &str = "otel.status_code";
 
 /// The description of an `ERROR` status. Content: leaves only where error messages may.
 pub const OTEL_STATUS_DESCRIPTION: &str = "otel.status_description";
+
+/// Status code of an HTTP answer (integer). Here on model calls that failed.
+pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+
+/// How often a request was sent again (integer). Set only from 1.
+pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+
+/// Prefix, used as `http.response.header.<name>`: a header of an HTTP answer (list of strings). Here `retry-after` alone.
+pub const HTTP_RESPONSE_HEADER: &str = "http.response.header";

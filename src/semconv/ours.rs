@@ -96,3 +96,20 @@ pub const GENAI_CHUNK_TEXT: &str = "genai.chunk.text";
 
 /// On a message from another system: the trace it came about in (string, 32 hexadecimal digits). A link, not the trace of the event.
 pub const GENAI_LINK_TRACE_ID: &str = "genai.link.trace_id";
+
+// === What was read on the wire ===
+
+/// Where the token counts of a model call come from that was read on the wire (string): `wire`, what the provider said;
+/// `wire_partial`, what it had said when the answer broke off; `estimate`, see [`GENAI_USAGE_ESTIMATED`]; `unknown`, there
+/// are none. Absent where the counts are the span's own.
+pub const GENAI_USAGE_SOURCE: &str = "genai.usage.source";
+
+/// The token counts are estimated from the texts (boolean). Set only when `true`.
+pub const GENAI_USAGE_ESTIMATED: &str = "genai.usage.estimated";
+
+/// How many counts of an answer made no sense and were left out: negative, textual, parts larger than their whole (integer).
+/// Set only when there are any.
+pub const GENAI_USAGE_REFUSED: &str = "genai.usage.refused";
+
+/// Why the body of an answer was not read (string): its content encoding, or `fragmented`. Absent where it was read.
+pub const GENAI_TAP_UNREAD: &str = "genai.tap.unread";

@@ -44,7 +44,7 @@ impl<K> ActiveSpan<K> {
         }
     }
 
-    pub(super) fn opened(&self) -> &[Opened] {
+    pub(crate) fn opened(&self) -> &[Opened] {
         &self.opened
     }
 
@@ -188,6 +188,12 @@ impl<K> ActiveSpan<K> {
                 o.instance.end(&o.state, Outcome::Failed, None);
             }
         });
+    }
+
+    /// The work failed in a way that has been noted.
+    #[cfg(feature = "http")]
+    pub(crate) fn end_failed(&self) {
+        self.end(Outcome::Failed);
     }
 
     pub(super) fn end(&self, outcome: Outcome) {

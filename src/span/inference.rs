@@ -3,7 +3,8 @@
 use super::{ActiveSpan, Inference};
 use crate::event::{Usage, Value};
 use crate::layer::visit::with_scratch;
-use crate::provider::Answer;
+use crate::layer::wire;
+use crate::provider::{Answer, TextSize};
 use crate::record::{Limits, Moment};
 use crate::semconv;
 
@@ -60,9 +61,39 @@ impl Call {
     /// })).complete();
     /// ```
     pub fn response(&self, answer: &serde_json::Value) -> &Self {
-        for (name, value) in Answer::guess(answer).attrs {
+        let answer = Answer::guess(answer);
+        for (name, value) in answer.attrs {
             self.set(name, value);
         }
+        self.each(|o| {
+            o.instance
+                .note_text(&o.state, TextSize::default(), answer.text);
+        });
+        self
+    }
+
+    /// Measures the texts that were sent and received, for an estimate of the tokens where no provider tells them and
+    /// [`estimate_tokens`](crate::TelemetryBuilder::estimate_tokens) is on. The texts are not kept; what is measured in
+    /// several calls adds up, and so does the text of [`response`](Self::response).
+    ///
+    /// ```
+    /// use tracing_genai::{chat, testing::capture_with};
+    ///
+    /// let capture = capture_with(|builder| builder.estimate_tokens(true));
+    /// capture.record(|| {
+    ///     chat("local", "my-model").start().texts("What about Paris?", "Take an umbrella.").complete();
+    /// });
+    /// let span = capture.span("chat my-model");
+    /// assert_eq!(span.attr("gen_ai.usage.output_tokens"), Some(&5.into()));
+    /// assert_eq!(span.attr("genai.usage.estimated"), Some(&true.into()));
+    /// ```
+    pub fn texts(&self, prompt: &str, answer: &str) -> &Self {
+        self.each(|o| {
+            if o.instance.estimate_tokens {
+                o.instance
+                    .note_text(&o.state, wire::size(prompt), wire::size(answer));
+            }
+        });
         self
     }
 

@@ -57,6 +57,7 @@ pub struct TelemetryBuilder {
     genai_only: bool,
     activate: bool,
     error_messages: bool,
+    estimate_tokens: bool,
     mirror_moments: bool,
     chunk_text: bool,
     chunk_export: ChunkExport,
@@ -120,6 +121,7 @@ impl TelemetryBuilder {
             genai_only: false,
             activate: true,
             error_messages: false,
+            estimate_tokens: false,
             mirror_moments: true,
             chunk_text: false,
             chunk_export: ChunkExport::default(),
@@ -276,6 +278,14 @@ impl TelemetryBuilder {
         self
     }
 
+    /// Whether token counts that no provider told are estimated from the texts of a call, where these are known: the mean of
+    /// ¾ of a word a token and 4 characters a token. Such a call carries `genai.usage.estimated`; its cost is worked out from
+    /// the estimate. Default `false`: an unknown count is absent.
+    pub fn estimate_tokens(mut self, on: bool) -> Self {
+        self.estimate_tokens = on;
+        self
+    }
+
     /// What prices model calls. Default: the bundled table of `genai-prices` (feature `pricing`); without the feature every
     /// cost is unknown.
     pub fn prices(mut self, prices: impl CostModel + 'static) -> Self {
@@ -412,6 +422,7 @@ impl TelemetryBuilder {
             genai_only: self.genai_only,
             activate: self.activate,
             error_messages: self.error_messages,
+            estimate_tokens: self.estimate_tokens,
             mirror_moments: self.mirror_moments,
             content: self.content,
             chunk_export: self.chunk_export,
