@@ -57,9 +57,9 @@ async fn ask(client: &Client<OpenAIConfig>, question: &str) -> Result<String, Fa
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let capture = install();
+    let shown = install()?;
     let client = client(start_model()?);
     println!("{}\n", ask(&client, "A line about rain in Paris?").await?);
-    print!("{}", capture.tree());
+    print!("{}", shown.tree());
     Ok(())
 }

@@ -42,7 +42,7 @@ async fn ask(client: &Client, question: &str) -> Result<String, Failure> {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let capture = install();
+    let shown = install()?;
     let base_url = format!("{}/", start_model()?);
     let client = Client::builder()
         .with_service_target_resolver(ServiceTargetResolver::from_resolver_fn(
@@ -59,6 +59,6 @@ async fn main() -> Result<(), Failure> {
         "{}\n",
         ask(&client, "Do I need an umbrella in Paris?").await?
     );
-    print!("{}", capture.tree());
+    print!("{}", shown.tree());
     Ok(())
 }

@@ -31,7 +31,7 @@ impl Tool for GetWeather {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let capture = install();
+    let shown = install()?;
     let config = OpenAIConfig::new()
         .with_api_base(start_model()?)
         .with_api_key("no key");
@@ -44,6 +44,6 @@ async fn main() -> Result<(), Failure> {
         .invoke(prompt_args! { "input" => "Do I need an umbrella in Paris?" })
         .await?;
     println!("{answer}\n");
-    print!("{}", capture.tree());
+    print!("{}", shown.tree());
     Ok(())
 }

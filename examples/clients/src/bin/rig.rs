@@ -43,7 +43,7 @@ fn client(base_url: String) -> OpenAI {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let capture = install();
+    let shown = install()?;
     let model = client(start_model()?).completion("gpt-4o-mini");
     let agent = AgentBuilder::new(model)
         .name("weather")
@@ -51,6 +51,6 @@ async fn main() -> Result<(), Failure> {
         .build();
     let answer = agent.prompt("Do I need an umbrella in Paris?").await?;
     println!("{}\n", answer.output());
-    print!("{}", capture.tree());
+    print!("{}", shown.tree());
     Ok(())
 }
