@@ -144,6 +144,8 @@ pub use emit::{
 pub use export::metrics::MetricNames;
 #[cfg(feature = "otlp")]
 pub use export::otlp;
+#[cfg(feature = "mcp")]
+pub use integration::mcp;
 pub use integration::propagation;
 pub use layer::{ChunkExport, GenAiFilter, GenAiLayer, OnMisuse, ScopePolicy, ScopeStats, Steps};
 pub use outlet::{EventWriter, WriteError};

@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) scope: bool,
     /// How many spans lie around it.
     pub(crate) nesting: u32,
+    /// The last call made for it failed: it fails too, even if the code around completes it.
+    pub(crate) call_failed: bool,
 }
 
 /// One open span.
