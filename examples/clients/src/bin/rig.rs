@@ -48,6 +48,7 @@ async fn main() -> Result<(), Failure> {
     let agent = AgentBuilder::new(model)
         .name("weather")
         .tool(GetWeather)
+        .default_max_turns(4)
         .build();
     let answer = agent.prompt("Do I need an umbrella in Paris?").await?;
     println!("{}\n", answer.output());
