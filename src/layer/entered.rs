@@ -5,8 +5,6 @@
 //! Never: drops a guard while the stack is borrowed, because what a context holds may run anybody's code.
 
 use std::cell::{Cell, RefCell};
-#[cfg(feature = "mcp")]
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -91,22 +89,6 @@ pub(crate) fn ask_current<R>(instance: u32, ask: impl FnOnce(&Arc<SpanState>) ->
             let stack = stack.try_borrow().ok()?;
             let entered = stack.iter().rev().find(|e| e.instance == instance)?;
             Some(ask(&entered.state))
-        })
-        .ok()?
-}
-
-/// Asks the spans of `instance` on this thread, the innermost first, until one answers. `ask` runs nobody's code, as above.
-#[cfg(feature = "mcp")]
-pub(crate) fn search<R>(
-    instance: u32,
-    mut ask: impl FnMut(&Arc<SpanState>) -> ControlFlow<R>,
-) -> Option<R> {
-    STACK
-        .try_with(|stack| {
-            let stack = stack.try_borrow().ok()?;
-            let mut ours = stack.iter().rev().filter(|e| e.instance == instance);
-            ours.try_for_each(|entered| ask(&entered.state))
-                .break_value()
         })
         .ok()?
 }

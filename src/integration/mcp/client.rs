@@ -1,7 +1,7 @@
 //! Traced calls of a peer: a span of kind client for each, below the span that the call is made in.
 //!
-//! Promise: the parent is taken when the method is called, not when its future is first polled; dropping the future cancels
-//! the span; answers and errors are `rmcp`'s own.
+//! Promise: the parent is the span around the call, or a nearer one that its future was put into, wherever that is polled;
+//! dropping the future cancels the span; answers and errors are `rmcp`'s own.
 
 use std::future::Future;
 
@@ -63,6 +63,9 @@ impl<C: Caller> PeerExt for C {}
 ///
 /// Into the `_meta` of each request go `traceparent`, `tracestate` and, if there is any, `baggage`, over what stands there under
 /// these names: the span is the nearer parent. Other entries stay. Where no layer sees the span, requests go out as they are.
+///
+/// The span's parent is the span in which the method is called, or the one its future was put into afterwards, by
+/// [`instrument`](tracing::Instrument) for instance: the inner of the two. On a task without a span it is the former.
 ///
 /// What is not among the methods goes by [`request`](Self::request).
 #[must_use = "it does nothing until a method is called"]
@@ -129,8 +132,9 @@ impl<'a, C: Caller> TracedPeer<'a, C> {
         mut request: <C::Role as ServiceRole>::Req,
         mut options: PeerRequestOptions,
     ) -> impl Future<Output = Result<<C::Role as ServiceRole>::PeerResp, ServiceError>> {
-        let origin = Origin::of(&C::Role::asked(&request));
+        let made = Origin::here();
         async move {
+            let origin = made.or_nearer();
             let span = self.open(&origin, &C::Role::asked(&request));
             if let Some(context) = origin.outgoing(&span) {
                 meta::write(&context, request.get_meta_mut());
@@ -162,8 +166,9 @@ impl<'a, C: Caller> TracedPeer<'a, C> {
         self,
         mut notification: <C::Role as ServiceRole>::Not,
     ) -> impl Future<Output = Result<(), ServiceError>> {
-        let origin = Origin::of(&C::Role::tells(&notification));
+        let made = Origin::here();
         async move {
+            let origin = made.or_nearer();
             let span = self.open(&origin, &C::Role::tells(&notification));
             if let Some(context) = origin.outgoing(&span) {
                 meta::write(&context, C::Role::meta_mut(&mut notification));
@@ -220,8 +225,9 @@ macro_rules! calls {
                 self,
                 mut $params: $Params,
             ) -> impl Future<Output = Result<$Answer, ServiceError>> {
-                let origin = Origin::of(&$message);
+                let made = Origin::here();
                 async move {
+                    let origin = made.or_nearer();
                     let span = self.open(&origin, &$message);
                     if let Some(context) = origin.outgoing(&span) {
                         meta::write(&context, $meta.get_or_insert_default());

@@ -24,7 +24,7 @@ pub struct Message<'a> {
 }
 
 /// What a message works on.
-pub enum Target<'a> {
+pub(super) enum Target<'a> {
     None,
     Tool {
         name: &'a str,

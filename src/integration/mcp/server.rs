@@ -185,7 +185,7 @@ impl Watch {
     }
 
     fn open(&self, message: Message<'_>, arrived: Arrived<'_>) -> Option<Observed> {
-        if self.skip.iter().any(|method| *method == message.method) {
+        if self.skip.contains(&message.method) {
             return None;
         }
         let message = match arrived.id {
