@@ -4,27 +4,25 @@
 
 use std::process::Stdio;
 
-use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::CallToolRequestParams;
 use rmcp::transport::{TokioChildProcess, stdio};
-use rmcp::{ServerHandler, ServiceExt as _, schemars, tool, tool_handler, tool_router};
+use rmcp::{ServiceExt as _, schemars, tool, tool_router};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 use tracing_genai::mcp::{PeerExt as _, Transport, traced};
+use tracing_genai::testing::render;
 use tracing_genai_clients::{Failure, Shown, install};
 
 #[derive(Clone)]
-struct Weather {
-    tool_router: ToolRouter<Self>,
-}
+struct Weather;
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Place {
     city: String,
 }
 
-#[tool_router]
+#[tool_router(server_handler)]
 impl Weather {
     #[tool(description = "The weather in a city")]
     #[tracing::instrument(skip_all)]
@@ -36,15 +34,9 @@ impl Weather {
     }
 }
 
-#[tool_handler]
-impl ServerHandler for Weather {}
-
 /// The server: `traced` around the handler is all there is to do.
 async fn serve() -> Result<(), Failure> {
-    let weather = Weather {
-        tool_router: Weather::tool_router(),
-    };
-    let server = traced(weather).transport(Transport::Stdio);
+    let server = traced(Weather).transport(Transport::Stdio);
     server.serve(stdio()).await?.waiting().await?;
     Ok(())
 }
@@ -76,13 +68,19 @@ async fn ask() -> Result<String, Failure> {
     Ok(told)
 }
 
+/// This side's part of the trace that both sides share. What lies beside it is the connection: its opening, and a span of
+/// rmcp's that lasts as long as it does.
 fn told(side: &str, shown: &Shown) -> String {
-    let trace = shown.spans().first().map(|span| span.trace_id.to_string());
-    format!(
-        "{side}, trace {}\n{}",
-        trace.unwrap_or_default(),
-        shown.tree()
-    )
+    let spans = shown.spans();
+    let list = spans.iter().find(|span| span.name == "tools/list");
+    let trace = list.map(|span| span.trace_id);
+    let shared: Vec<_> = spans
+        .iter()
+        .filter(|span| Some(span.trace_id) == trace)
+        .cloned()
+        .collect();
+    let trace = trace.map(|id| id.to_string()).unwrap_or_default();
+    format!("{side}, trace {trace}\n{}", render(&shared))
 }
 
 #[tokio::main]
