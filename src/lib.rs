@@ -147,6 +147,8 @@ pub use export::metrics::MetricNames;
 pub use export::otlp;
 #[cfg(feature = "http")]
 pub use integration::http as tap;
+#[cfg(feature = "mcp")]
+pub use integration::mcp;
 pub use integration::propagation;
 pub use layer::{ChunkExport, GenAiFilter, GenAiLayer, OnMisuse, ScopePolicy, ScopeStats, Steps};
 pub use outlet::{EventWriter, WriteError};

@@ -14,8 +14,9 @@ use super::{
     names, reported_cost,
 };
 use crate::clock::Clock;
-use crate::event::{Kind, Subject, Usage, Value};
+use crate::event::{Kind, SpanKind, Subject, Usage, Value};
 use crate::pipeline::events::failed;
+use crate::pipeline::names::span_kind;
 use crate::record::{FieldRef, Limits, Outcome, Record};
 use crate::semconv;
 use crate::stats::{Books, Loss};
@@ -258,6 +259,10 @@ pub(crate) fn roll_up(
     let (role, own) = match kind {
         Some(Kind::Llm) => (Role::ModelCall, Totals::model_call(usage(record), cost)),
         Some(Kind::Tool) => (Role::Scope, Totals::tool_call(failed(record))),
+        // A tool that is called over MCP, with no span of its own around the call. Its server's span is no second call.
+        _ if record.subject == Some(Subject::MCP_TOOL) && span_kind(record) != SpanKind::Server => {
+            (Role::Scope, Totals::tool_call(failed(record)))
+        }
         Some(Kind::Agent | Kind::Workflow) => (Role::Scope, Totals::NONE),
         _ => (Role::Plain, Totals::NONE),
     };

@@ -171,7 +171,7 @@ subjects! {
     /// A tool called over MCP.
     MCP_TOOL = "mcp.tool", Mcp, MCP, span(Client, "tools/call", None, Some("gen_ai.tool.name")), Some("execute_tool"), ["started", "completed", "failed", "blocked"];
     /// Any other MCP request.
-    MCP_REQUEST = "mcp.request", Mcp, MCP, span(Client, "mcp.request", Some("mcp.method.name"), None), None, ["started", "completed", "failed"];
+    MCP_REQUEST = "mcp.request", Mcp, MCP, span(Client, "mcp.request", Some("mcp.method.name"), Some("gen_ai.prompt.name")), None, ["started", "completed", "failed"];
     /// The configuration of MCP servers.
     MCP_CONFIG = "mcp.config", Mcp, MCP, None, None, ["unavailable"], {"unavailable": Error};
     /// An MCP peer as a whole.

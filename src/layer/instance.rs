@@ -372,6 +372,28 @@ impl Instance {
         });
     }
 
+    /// How the call fared that is the work of this span: it is what the span will say, unless a later one fares otherwise.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn note_call(&self, state: &SpanState, failure: Option<(&str, Option<&str>)>) {
+        match failure {
+            Some((kind, message)) => self.note_error(state, Some(kind), message),
+            None => {
+                self.write(state, |inner| {
+                    if inner.call_failed {
+                        inner.record.outcome = Outcome::Closed;
+                        inner.record.error_message = None;
+                        inner.record.fields.remove(semconv::ERROR_TYPE);
+                        inner
+                            .record
+                            .fields
+                            .remove(semconv::RPC_RESPONSE_STATUS_CODE);
+                    }
+                });
+            }
+        }
+        state.lock().call_failed = failure.is_some();
+    }
+
     /// Notes a piece of a stream, and says which one of its stream it is, from 1; 0 for one that came too late.
     pub(crate) fn chunk_arrived(&self, state: &SpanState) -> u64 {
         let now = self.clock.now();
@@ -483,7 +505,8 @@ impl Instance {
         if std::mem::replace(&mut inner.ended, true) {
             return None;
         }
-        if outcome != Outcome::Closed {
+        let failed = outcome == Outcome::Completed && inner.call_failed;
+        if outcome != Outcome::Closed && !failed {
             inner.record.outcome = outcome;
         }
         self.settle(inner);

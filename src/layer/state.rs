@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) nesting: u32,
     /// What was read of it on the wire.
     pub(crate) wire: Option<Box<Wire>>,
+    /// The last call made for it failed: it fails too, even if the code around completes it.
+    pub(crate) call_failed: bool,
 }
 
 /// One open span.

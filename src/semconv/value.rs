@@ -319,6 +319,8 @@ pub mod error_type {
     pub const TIMEOUT: &str = "timeout";
     /// A policy stopped it.
     pub const BLOCKED: &str = "blocked";
+    /// An MCP tool answered with a result that says it failed. The conventions' value for it.
+    pub const TOOL_ERROR: &str = "tool_error";
     /// Every value above.
-    pub const ALL: &[&str] = &[OTHER, PANIC, TIMEOUT, BLOCKED];
+    pub const ALL: &[&str] = &[OTHER, PANIC, TIMEOUT, BLOCKED, TOOL_ERROR];
 }

@@ -3,6 +3,8 @@
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
 use tracing::Span;
+#[cfg(feature = "mcp")]
+use tracing_subscriber::registry::LookupSpan as _;
 
 use crate::event::{Key, Value};
 use crate::layer::GenAiLayer;
@@ -55,6 +57,38 @@ pub(crate) fn opened(span: &Span) -> Option<Opened> {
         let (instance, state) = (layer.instance().clone(), layer.state(id)?);
         Some(Opened { instance, state })
     })?
+}
+
+/// The span and what lies around it, the innermost first, in the eyes of the same installation, until `ask` answers.
+#[cfg(feature = "mcp")]
+pub(crate) fn search<R>(
+    span: &Span,
+    mut ask: impl FnMut(Opened) -> std::ops::ControlFlow<R>,
+) -> Option<R> {
+    span.with_subscriber(|(id, dispatch)| {
+        let layer = dispatch.downcast_ref::<GenAiLayer>()?;
+        let registry = dispatch.downcast_ref::<tracing_subscriber::Registry>()?;
+        let mut around = registry.span(id)?.scope();
+        let answer = around.try_for_each(|span| match layer.state(&span.id()) {
+            Some(state) => ask(Opened {
+                instance: layer.instance().clone(),
+                state,
+            }),
+            None => std::ops::ControlFlow::Continue(()),
+        });
+        answer.break_value()
+    })?
+}
+
+/// Whether `outer` is `inner` or lies around it.
+#[cfg(feature = "mcp")]
+pub(crate) fn is_around(outer: &Span, inner: &Span) -> bool {
+    let found = inner.with_subscriber(|(id, dispatch)| {
+        let registry = dispatch.downcast_ref::<tracing_subscriber::Registry>()?;
+        let outer = outer.id()?;
+        Some(registry.span(id)?.scope().any(|span| span.id() == outer))
+    });
+    found.flatten().unwrap_or_default()
 }
 
 impl SpanExt for Span {

@@ -32,6 +32,8 @@ pub mod subjects;
 pub use active::ActiveSpan;
 pub(crate) use ext::opened;
 pub use ext::{SetParentError, SpanExt};
+#[cfg(feature = "mcp")]
+pub(crate) use ext::{is_around, search};
 pub use future::Run;
 pub use inference::Call;
 pub use moments::{FailurePolicy, Paused, Source, ToolFailure, Validation};

@@ -28,3 +28,4 @@ mod tree;
 
 pub use capture::{Capture, Captured, CapturedEvent, CapturedSpan, capture, capture_with};
 pub(crate) use ids::CountingIds;
+pub use tree::render;

@@ -6,8 +6,9 @@ use super::CapturedSpan;
 use crate::event::Value;
 use crate::semconv;
 
-/// Renders spans, children below parents, siblings by start.
-pub(crate) fn render(spans: &[CapturedSpan]) -> String {
+/// Spans as indented text, children below parents in the order of their starts, with tokens, cost and errors: what
+/// [`Capture::tree`](super::Capture::tree) gives, for spans that were captured by other means.
+pub fn render(spans: &[CapturedSpan]) -> String {
     let mut order: Vec<_> = spans.iter().collect();
     order.sort_by_key(|span| span.start);
     let known = |span: &CapturedSpan| {

@@ -37,10 +37,16 @@ pub(super) enum Work {
     Agent,
     Workflow,
     Tool,
+    /// An MCP message, as its sender sees it; `tool` where a tool is called that no other span tells of.
+    McpClient {
+        tool: bool,
+    },
+    /// The same, as its receiver sees it.
+    McpServer,
 }
 
 impl Work {
-    /// `None` for what has no metric: steps, plain spans, parts of a retrieval, MCP.
+    /// `None` for what has no metric: steps, plain spans, parts of a retrieval, MCP requests of no known method.
     pub(super) fn of(record: &Record) -> Option<Self> {
         let remote = || names::span_kind(record) == SpanKind::Client;
         Some(match record.subject? {
@@ -53,6 +59,15 @@ impl Work {
             Subject::AGENT_EXECUTION => Self::Agent,
             Subject::WORKFLOW => Self::Workflow,
             Subject::TOOL_CALL | Subject::TAG => Self::Tool,
+            Subject::MCP_TOOL | Subject::MCP_CONNECTION | Subject::MCP_REQUEST => {
+                mcp_method(record)?;
+                match names::span_kind(record) {
+                    SpanKind::Server => Self::McpServer,
+                    _ => Self::McpClient {
+                        tool: record.subject == Some(Subject::MCP_TOOL),
+                    },
+                }
+            }
             Subject::AGENT
             | Subject::RETRIEVAL_QUERY
             | Subject::MEMORY_QUERY
@@ -66,6 +81,17 @@ fn operation(record: &Record) -> Option<&str> {
     let told = record.fields.str(semconv::GEN_AI_OPERATION_NAME);
     told.filter(|told| !told.is_empty())
         .or_else(|| record.subject?.operation())
+}
+
+/// The method of an MCP message: what it says, else what its subject is.
+fn mcp_method(record: &Record) -> Option<&str> {
+    let told = record.fields.str(semconv::MCP_METHOD_NAME);
+    told.filter(|told| !told.is_empty())
+        .or_else(|| match record.subject? {
+            Subject::MCP_TOOL => Some(semconv::mcp_method::TOOLS_CALL),
+            Subject::MCP_CONNECTION => Some(semconv::mcp_method::INITIALIZE),
+            _ => None,
+        })
 }
 
 /// A record, read for its metrics.
@@ -97,6 +123,7 @@ impl<'a> Facts<'a> {
     pub(super) fn attribute(&self, name: &'static str) -> Option<KeyValue> {
         let value = match name {
             semconv::GEN_AI_OPERATION_NAME => text(operation(self.record)?.into()),
+            semconv::MCP_METHOD_NAME => text(mcp_method(self.record)?.into()),
             semconv::SERVER_PORT => {
                 let port = self.record.fields.get(name)?.as_count()?;
                 Some(Value::I64(i64::from(u16::try_from(port).ok()?)))

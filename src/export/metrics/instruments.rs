@@ -71,6 +71,8 @@ pub(super) struct Instruments {
     pub(super) agent_tool_calls: Histogram<u64>,
     pub(super) workflow_duration: Histogram<f64>,
     pub(super) tool_duration: Histogram<f64>,
+    pub(super) mcp_client_duration: Histogram<f64>,
+    pub(super) mcp_server_duration: Histogram<f64>,
     pub(super) cost: Histogram<f64>,
     pub(super) cost_unknown: Counter<u64>,
 }
@@ -108,6 +110,8 @@ impl Instruments {
             agent_tool_calls: make.counts(semconv::GEN_AI_INVOKE_AGENT_TOOL_CALLS),
             workflow_duration: make.numbers(semconv::GEN_AI_INVOKE_WORKFLOW_DURATION),
             tool_duration: make.numbers(semconv::GEN_AI_EXECUTE_TOOL_DURATION),
+            mcp_client_duration: make.numbers(semconv::MCP_CLIENT_OPERATION_DURATION),
+            mcp_server_duration: make.numbers(semconv::MCP_SERVER_OPERATION_DURATION),
             cost: make.numbers(semconv::GEN_AI_USAGE_COST),
             cost_unknown: make.sum(GENAI_COST_UNKNOWN),
         }

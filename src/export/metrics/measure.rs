@@ -32,6 +32,21 @@ const TOOL_RUN: &[&str] = &[
     semconv::GEN_AI_AGENT_NAME,
 ];
 
+/// What an MCP message's durations have. The names a server is sent are bounded in length by what reads them, and in number
+/// by the limit of the SDK.
+const MCP: &[&str] = &[
+    semconv::MCP_METHOD_NAME,
+    semconv::GEN_AI_OPERATION_NAME,
+    semconv::GEN_AI_TOOL_NAME,
+    semconv::GEN_AI_PROMPT_NAME,
+    semconv::RPC_RESPONSE_STATUS_CODE,
+    semconv::MCP_PROTOCOL_VERSION,
+    semconv::JSONRPC_PROTOCOL_VERSION,
+    semconv::NETWORK_TRANSPORT,
+    semconv::NETWORK_PROTOCOL_NAME,
+    semconv::NETWORK_PROTOCOL_VERSION,
+];
+
 impl Metrics {
     /// Counts a span that ended. To be told of every one of them, measured or not: calls are added up along them.
     pub(crate) fn record_ended(&mut self, record: &Record) {
@@ -67,6 +82,14 @@ impl Metrics {
             Work::Tool => to
                 .tool_duration
                 .record(facts.seconds(), &with_error(&facts, TOOL_RUN)),
+            Work::McpClient { .. } => {
+                let mut call = with_error(&facts, MCP);
+                facts.extend(&mut call, SERVER);
+                to.mcp_client_duration.record(facts.seconds(), &call);
+            }
+            Work::McpServer => to
+                .mcp_server_duration
+                .record(facts.seconds(), &with_error(&facts, MCP)),
         }
     }
 

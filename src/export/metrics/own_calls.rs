@@ -32,9 +32,13 @@ impl OwnCalls {
                 Totals::model_call(Usage::new(), None),
             ),
             Some(Work::Embeddings) => (Role::ModelCall, Totals::NONE),
-            Some(Work::Tool) => (Role::Scope, Totals::tool_call(false)),
+            Some(Work::Tool | Work::McpClient { tool: true }) => {
+                (Role::Scope, Totals::tool_call(false))
+            }
             Some(Work::Agent | Work::Workflow) => (Role::Scope, Totals::NONE),
-            Some(Work::Client) | None => (Role::Plain, Totals::NONE),
+            Some(Work::Client | Work::McpClient { tool: false } | Work::McpServer) | None => {
+                (Role::Plain, Totals::NONE)
+            }
         };
         let around = match work {
             Some(Work::Agent) => None,

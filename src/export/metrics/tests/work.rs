@@ -107,3 +107,34 @@ fn tools_and_workflows_are_timed() {
     assert_eq!(workflow.labels(), "gen_ai.workflow.name=trip");
     assert_eq!(workflow.sum(), 1.5);
 }
+
+#[test]
+fn mcp_messages_are_timed_on_the_side_that_sees_them_and_a_tool_called_so_is_the_agents_call() {
+    let call = span(Subject::MCP_TOOL)
+        .with(semconv::GEN_AI_TOOL_NAME, "search")
+        .with(semconv::NETWORK_TRANSPORT, "pipe")
+        .with(semconv::JSONRPC_REQUEST_ID, "1")
+        .failed("tool_error");
+    let served = call.clone().with(semconv::OTEL_KIND, "server");
+    let records = [
+        // The server's half, in the same process.
+        served.at(3, 2),
+        call.at(2, 1),
+        span(Subject::MCP_REQUEST)
+            .with(semconv::MCP_METHOD_NAME, "tools/list")
+            .at(4, 1),
+        span(Subject::MCP_REQUEST).at(5, 1),
+        agent().at(1, 0),
+    ];
+    let points = measured(MetricNames::Both, &records);
+    let served = points.one("mcp.server.operation.duration");
+    let labels = "error.type=tool_error gen_ai.operation.name=execute_tool gen_ai.tool.name=search \
+                  mcp.method.name=tools/call network.transport=pipe";
+    assert_eq!(served.labels(), labels);
+    let calls = points.all("mcp.client.operation.duration");
+    let mut calls: Vec<_> = calls.iter().map(|point| point.labels()).collect();
+    calls.sort();
+    assert_eq!(calls, [labels, "mcp.method.name=tools/list"]);
+    let own = points.one("gen_ai.invoke_agent.tool_calls");
+    assert_eq!(own.sum(), 1.0);
+}

@@ -1,0 +1,16 @@
+//! MCP over `rmcp`: real clients and servers, over pipes in one process, over the standard streams of two, and over HTTP.
+#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod calls;
+mod content;
+mod ends;
+mod hostile;
+mod http;
+mod library;
+mod parents;
+mod processes;
+mod tool_span;
+mod tree;
