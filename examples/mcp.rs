@@ -54,12 +54,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let server = tokio::spawn(async {
-        traced(Weather)
-            .serve(theirs)
-            .await?
-            .waiting()
-            .await
-            .map_err(Box::<dyn std::error::Error + Send + Sync>::from)
+        let server = traced(Weather).serve(theirs).await?;
+        server.waiting().await?;
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
     });
     let client = ().serve(ours).await?;
 

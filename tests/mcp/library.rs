@@ -130,8 +130,6 @@ impl ClientHandler for Reader {
     }
 }
 
-pub(crate) type Client = RunningService<RoleClient, ()>;
-
 /// Runs `f` under the capture's subscriber, on a runtime of this thread, with a deadline.
 pub(crate) fn run<T>(capture: &Capture, f: impl Future<Output = T>) -> T {
     capture.record(|| blocking(f))
