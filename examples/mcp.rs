@@ -7,6 +7,7 @@
 //! Both sides run in this process, over a pipe in memory; nothing leaves it. In real life the server is
 //! `traced(Weather).transport(Transport::Stdio).serve(stdio())` in a program of its own, and the trace is the same: the context
 //! travels in `_meta`.
+#![allow(clippy::print_stdout, reason = "a program for people")]
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,

@@ -4,7 +4,7 @@ use opentelemetry::trace::{SpanKind, Status};
 use rmcp::model::{CallToolRequest, ClientRequest};
 use rmcp::service::PeerRequestOptions;
 use std::time::Duration;
-use tracing_genai::event::Value;
+use tracing_genai::event::{EventSpec as _, McpToolCanceled, Value};
 use tracing_genai::mcp::{PeerExt as _, traced};
 use tracing_genai::testing::{Capture, CapturedSpan, capture, capture_with};
 
@@ -97,9 +97,7 @@ fn a_call_whose_future_is_dropped_is_canceled_on_both_sides() {
         assert_eq!(attr(&span, "error.type"), None);
     }
     let events = capture.events();
-    let canceled = events
-        .iter()
-        .filter(|e| e.ty.to_string() == "mcp.tool.canceled");
+    let canceled = events.iter().filter_map(McpToolCanceled::view);
     assert_eq!(canceled.count(), 2, "{events:#?}");
 }
 
