@@ -5,10 +5,11 @@ use rmcp::model::{
     ClientRequest, GetPromptRequestParams, NumberOrString, PingRequest, ProgressNotificationParam,
     ProgressToken, ReadResourceRequestParams,
 };
+use rmcp::service::{RoleServer, Service};
 use tracing_genai::agent;
 use tracing_genai::event::{EventSpec as _, McpRequestCompleted, McpToolCompleted, Value};
-use tracing_genai::mcp::{PeerExt as _, Transport, connect, traced};
-use tracing_genai::testing::{CapturedSpan, capture};
+use tracing_genai::mcp::{PeerExt as _, Transport, connect, traced, traced_handler};
+use tracing_genai::testing::{Capture, CapturedSpan, capture};
 
 use super::library::{Library, Reader, blocking, call, run, text, with, with_client};
 use super::tree::captured;
@@ -26,29 +27,55 @@ fn of_kind(spans: &[CapturedSpan], name: &str, kind: SpanKind) -> CapturedSpan {
     span.clone()
 }
 
+/// An agent that asks for one thing of each kind.
+fn a_day(capture: &Capture, server: impl Service<RoleServer>) {
+    run(capture, async {
+        with(server, |peer| async move {
+            let work = async {
+                let peer = peer.traced().transport(Transport::Stdio);
+                peer.call_tool(call("search")).await?;
+                peer.get_prompt(GetPromptRequestParams::new("greeting"))
+                    .await?;
+                let page = ReadResourceRequestParams::new("library://books/1");
+                peer.read_resource(page).await?;
+                peer.list_all_tools().await?;
+                Ok::<_, rmcp::ServiceError>(())
+            };
+            agent("librarian").run(work).await.unwrap();
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_traced_handler_makes_the_spans_that_a_traced_service_does() {
+    let [one, other] = [capture(), capture()];
+    a_day(&one, traced(Library).transport(Transport::Stdio));
+    a_day(&other, traced_handler(Library).transport(Transport::Stdio));
+    let said = |capture: &Capture| {
+        let spans = capture.spans();
+        let said = spans.iter().map(|span| {
+            let mut names: Vec<_> = span
+                .attributes
+                .iter()
+                .map(|(name, _)| name.to_owned())
+                .collect();
+            names.sort();
+            (span.name.clone(), span.kind.clone(), names)
+        });
+        let mut said: Vec<_> = said.map(|said| format!("{said:?}")).collect();
+        said.sort();
+        said
+    };
+    assert_eq!(captured(&one.spans()), captured(&other.spans()));
+    assert_eq!(said(&one), said(&other));
+}
+
 // Requirement 163, and complaint 23: context in `_meta`.
 #[test]
 fn every_request_is_a_span_of_method_and_target_on_both_sides_and_one_trace() {
     let capture = capture();
-    run(&capture, async {
-        with(
-            traced(Library).transport(Transport::Stdio),
-            |peer| async move {
-                let work = async {
-                    let peer = peer.traced().transport(Transport::Stdio);
-                    peer.call_tool(call("search")).await?;
-                    peer.get_prompt(GetPromptRequestParams::new("greeting"))
-                        .await?;
-                    let page = ReadResourceRequestParams::new("library://books/1");
-                    peer.read_resource(page).await?;
-                    peer.list_all_tools().await?;
-                    Ok::<_, rmcp::ServiceError>(())
-                };
-                agent("librarian").run(work).await.unwrap();
-            },
-        )
-        .await;
-    });
+    a_day(&capture, traced(Library).transport(Transport::Stdio));
     let spans = capture.spans();
     assert_eq!(
         captured(&spans),
