@@ -7,6 +7,7 @@
 //! Both sides run in this process, over a pipe in memory; nothing leaves it. In real life the server is
 //! `traced(Weather).transport(Transport::Stdio).serve(stdio())` in a program of its own, and the trace is the same: the context
 //! travels in `_meta`.
+#![allow(clippy::print_stdout, reason = "a program for people")]
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
@@ -54,12 +55,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let server = tokio::spawn(async {
-        traced(Weather)
-            .serve(theirs)
-            .await?
-            .waiting()
-            .await
-            .map_err(Box::<dyn std::error::Error + Send + Sync>::from)
+        let server = traced(Weather).serve(theirs).await?;
+        server.waiting().await?;
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
     });
     let client = ().serve(ours).await?;
 

@@ -130,8 +130,6 @@ impl ClientHandler for Reader {
     }
 }
 
-pub(crate) type Client = RunningService<RoleClient, ()>;
-
 /// Runs `f` under the capture's subscriber, on a runtime of this thread, with a deadline.
 pub(crate) fn run<T>(capture: &Capture, f: impl Future<Output = T>) -> T {
     capture.record(|| blocking(f))
@@ -141,7 +139,7 @@ pub(crate) fn run<T>(capture: &Capture, f: impl Future<Output = T>) -> T {
 pub(crate) fn blocking<T>(f: impl Future<Output = T>) -> T {
     super::support::waiting::block_on(async {
         let done = tokio::time::timeout(Duration::from_secs(20), f).await;
-        done.expect("a session that comes to its end")
+        done.unwrap()
     })
 }
 

@@ -1,5 +1,9 @@
 //! MCP over `rmcp`: real clients and servers, over pipes in one process, over the standard streams of two, and over HTTP.
 #![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
+#![allow(
+    clippy::print_stdout,
+    reason = "a server on standard output says when it begins"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -21,8 +21,9 @@ fn no_double_span() {
     run(&capture, async {
         with(traced(Library), |peer| async move {
             let peer = peer.traced().transport(Transport::Stdio);
-            let search = tool("search").run(peer.call_tool(call("search")));
-            agent("librarian").run(search).await.unwrap();
+            // Made outside the tool's span, and put into it.
+            let work = async { tool("search").run(peer.call_tool(call("search"))).await };
+            agent("librarian").run(work).await.unwrap();
         })
         .await;
     });
@@ -85,12 +86,13 @@ fn steps_inside_the_tool_are_its_work_and_other_tools_are_not() {
     run(&capture, async {
         with(traced(Library), |peer| async move {
             let peer = &peer;
-            let inside = step("ask the library").run(async {
+            let asked = async {
                 peer.traced().call_tool(call("search")).await?;
                 // Of another name: a call of its own.
                 peer.traced().call_tool(call("meta")).await
-            });
-            tool("search").run(inside).await.unwrap();
+            };
+            let work = async { step("ask the library").run(asked).await };
+            tool("search").run(work).await.unwrap();
         })
         .await;
     });

@@ -64,10 +64,7 @@ pub struct TracedHandler<H> {
 pub fn traced_handler<H: ServerHandler>(handler: H) -> TracedHandler<H> {
     TracedHandler {
         handler,
-        watch: Watch {
-            transport: None,
-            ..Watch::default()
-        },
+        watch: Watch::default(),
     }
 }
 
