@@ -102,6 +102,7 @@
 //! `opentelemetry` 0.33 and `opentelemetry_sdk` 0.33 are re-exported: two versions in one program do not see each other.
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod bus;
 mod clock;
 pub mod console;
@@ -120,6 +121,7 @@ pub mod graph;
 pub mod history;
 mod integration;
 mod layer;
+pub mod monitor;
 mod outlet;
 mod pipeline;
 pub mod provider;
@@ -146,6 +148,10 @@ pub use export::metrics::MetricNames;
 pub use export::otlp;
 pub use integration::propagation;
 pub use layer::{ChunkExport, GenAiFilter, GenAiLayer, OnMisuse, ScopePolicy, ScopeStats, Steps};
+pub use monitor::{
+    MonitorExt, Monitored, monitor, monitor_async, monitor_call, monitor_call_showing,
+    monitor_future, monitor_llm, monitor_llm_async,
+};
 pub use outlet::{EventWriter, WriteError};
 pub use span::subjects as starters;
 pub use span::{

@@ -96,3 +96,6 @@ pub const GENAI_CHUNK_TEXT: &str = "genai.chunk.text";
 
 /// On a message from another system: the trace it came about in (string, 32 hexadecimal digits). A link, not the trace of the event.
 pub const GENAI_LINK_TRACE_ID: &str = "genai.link.trace_id";
+
+/// What a monitored function returned. Content: only where that is allowed.
+pub const CALL_RESULT: &str = "call.result";
