@@ -33,7 +33,8 @@
 //!
 //! # When
 //!
-//! On the telemetry thread, some 5 ms after the call ended. Calls in flight when a limit is reached are paid for too, so what
+//! On the telemetry thread, some 5 ms after the call ended. Each event is told once, until a reset; a call that goes past both
+//! marks at once is told as `budget.exceeded` alone. Calls in flight when a limit is reached are paid for too, so what
 //! is spent in the end is the limit and what the calls under way cost. A limit is reached, not passed: at 50,000 of 50,000 tokens
 //! nothing is left.
 //!

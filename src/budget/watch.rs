@@ -20,7 +20,8 @@ impl Budgets {
         Self(ledger)
     }
 
-    /// Counts, from now on, what `budget` limits, until the last clone of the watch is dropped.
+    /// Counts, from now on, what `budget` limits, until the last clone of the watch is dropped. A call that ended some
+    /// milliseconds ago, and is still on its way to the telemetry thread, counts too.
     ///
     /// # Errors
     /// If the budget makes no sense, or is one for each run, session or user; see [`BudgetError`].
@@ -94,7 +95,6 @@ impl Drop for Hold {
 /// Telemetry has been shut down, or is disabled: nothing is counted any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("budgets are not counted any more: telemetry has been shut down")]
-#[non_exhaustive]
 pub struct BudgetClosed;
 
 /// One run's, session's or user's spending, and its end. Clones are the same watch.
