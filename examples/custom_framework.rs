@@ -4,6 +4,8 @@
 //! forwarder gets every one of them as JSON.
 #![allow(clippy::print_stdout, reason = "an example talks")]
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tracing_genai::monitor::{LlmError, Verdict};
 use tracing_genai::{
@@ -70,7 +72,7 @@ impl Patched {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let telemetry = Telemetry::builder("my-service")
-        .channels([CHANNEL])
+        .channels([CHANNEL, "CUSTOM"])
         .build()?;
     telemetry.bus().on_event(|event| {
         let error = event.error.as_ref().map_or("", |error| &error.kind);
@@ -90,7 +92,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let framework = Patched::new(Framework);
     scope([("session.id", "s1")]).in_scope(|| {
         for input in ["museums=3", "museums=many", "DROP TABLE museums; n=1"] {
-            match framework.process(input) {
+            let answer = framework.process(input);
+            // Events arrive some milliseconds later; here they are printed with what they belong to.
+            telemetry.flush(Duration::from_secs(5));
+            match answer {
                 Ok(answer) => println!("-> {}", answer["choices"][0]["message"]["content"]),
                 Err(error) => match error.downcast_ref::<LlmError<std::io::Error>>() {
                     Some(LlmError::Blocked(blocked)) => println!("-> refused: {}", blocked.reason),

@@ -477,6 +477,9 @@ fn a_hundred_thousand_sessions_take_the_memory_of_as_many_as_are_kept_and_forget
                 .start()
                 .usage(Usage::new().input(1).output(0))
                 .complete();
+            if n % 500 == 0 {
+                call_in("busy", 1);
+            }
             if n % 5_000 == 0 {
                 telemetry.flush(DEADLINE);
                 assert!(budgets.stats().accounts <= KEPT);
@@ -491,8 +494,10 @@ fn a_hundred_thousand_sessions_take_the_memory_of_as_many_as_are_kept_and_forget
         stats.accounts <= KEPT && stats.accounts > KEPT / 2,
         "{stats:?}"
     );
-    assert_eq!(stats.accounts as u64 + stats.forgotten, SESSIONS as u64 + 1);
+    assert_eq!(stats.accounts as u64 + stats.forgotten, SESSIONS as u64 + 2);
     assert_eq!(watched.spent().calls, 2, "the one that is watched is kept");
+    let busy = budgets.find("session", "busy").unwrap();
+    assert_eq!(busy.spent().calls, 200, "so is the one that is in use");
     let last = format!("s{}", SESSIONS - 1);
     assert_eq!(budgets.find("session", &last).unwrap().spent().calls, 1);
 }

@@ -3,6 +3,7 @@
 //! Promise: each model call counts once, when it, or the call it is a part of, has ended; when the meter goes, however the
 //! thread ended, everyone who waits is woken.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::SpanId;
@@ -10,7 +11,7 @@ use opentelemetry::SpanId;
 use super::Ledger;
 use super::account::News;
 use super::events::Told;
-use crate::clock::Nanos;
+use crate::clock::Clock;
 use crate::enrich::builtin::{is_inference, usage};
 use crate::enrich::{Role, RollUp, Totals, Usd};
 use crate::event::{Kind, Subject};
@@ -70,13 +71,18 @@ impl Meter {
         for (account, news, spent) in self.ledger.spend(record, &more) {
             self.told.push(Told::new(&account, news, spent));
             if matches!(news, News::Exceeded(_)) {
-                account.wake();
+                // Wakers are foreign code: a panic in one costs neither this record nor the other accounts.
+                let _ = catch_unwind(AssertUnwindSafe(|| account.wake()));
             }
         }
     }
 
     /// What the call that was taken in last led to: moments in its span.
-    pub(crate) fn moments(&mut self, call: &Record, now: Nanos) -> Vec<Record> {
+    pub(crate) fn moments(&mut self, call: &Record, clock: &Clock) -> Vec<Record> {
+        if self.told.is_empty() {
+            return Vec::new();
+        }
+        let now = clock.now();
         let told = self.told.drain(..);
         told.map(|told| {
             let mut moment = Record {

@@ -212,8 +212,7 @@ impl Processor {
 
     /// Tells what the call that was just told means to those who have a budget.
     fn tell_budgets(&mut self, call: &Record) {
-        let now = self.instance.clock.now();
-        for mut record in self.budgets.moments(call, now) {
+        for mut record in self.budgets.moments(call, &self.instance.clock) {
             let told = self.moment(&mut record);
             self.put_away(&mut record, told);
         }
