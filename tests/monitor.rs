@@ -200,6 +200,32 @@ fn without_a_layer_the_work_is_done_and_nothing_else_happens() {
     assert_eq!(answer.unwrap(), "p");
 }
 
+#[test]
+fn the_names_that_cylestio_monitor_gives_these_events_find_them() {
+    let capture = capture();
+    capture.record(|| {
+        monitor_call("add", |a: u8| a, "CUSTOM")(1);
+        let _ = monitor_call("find", || Err::<(), _>(NotFound), "CUSTOM")();
+        let _ = chat("openai", "m")
+            .guard(&check)
+            .call("DROP", |_| Ok::<_, NotFound>(String::new()));
+        let _ = monitor_llm("m", "Hello", |_| Ok::<_, NotFound>(String::new()));
+    });
+    capture.flush();
+    let history = capture.telemetry().history();
+    for (name, count) in [
+        ("call_start", 2),
+        ("call_finish", 1),
+        ("call_error", 1),
+        ("LLM_call_start", 2),
+        ("LLM_call_finish", 1),
+        ("LLM_call_blocked", 1),
+    ] {
+        let found = history.event_type(name).unwrap().fetch().unwrap();
+        assert_eq!(found.len(), count, "{name}");
+    }
+}
+
 // === futures ===
 
 async fn fetch(url: String) -> Result<usize, NotFound> {
