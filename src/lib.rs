@@ -54,6 +54,7 @@
 //! | Totals of agents, workflows and steps count every call once, sampled or not | [`enrich`] |
 //! | Nothing panics, blocks or prints to stdout after [`build`](TelemetryBuilder::build) | [`Telemetry`] |
 //! | Content (prompts, answers, arguments, error messages) is not captured unless asked for | [`TelemetryBuilder`] |
+//! | A budget is watched, never enforced: each call counts once, unknown prices are told | [`budget`] |
 //! | A slow reader, a failing handler, a full disk delays nobody else, and what they miss is counted | [`bus`], [`history`], [`files`] |
 //! | Events of one trace reach each reader in the order they happened in | [`bus`] |
 //! | Other layers see what they always saw | [`GenAiFilter`] |
@@ -68,6 +69,8 @@
 //!   SQL) are exported as ordinary children.
 //! * `tracing::info!(genai.event = "order.placed", …)`, [`event`](event()) and [`log_event`] make a moment: an event on the
 //!   bus, a log record at the collector, a span event on the span it happened in. Other events are span events of their span.
+//! * A function wrapped by [`monitor_call`] or a future by [`monitor_future`] is a call; a call of a model by code that is not
+//!   instrumented is recorded, and its prompt checked, by [`monitor_llm`] and [`Starter::guard`]; see [`mod@monitor`].
 //! * What other systems log (Cylestio Monitor, AITaskAgent, crewAI, LangWatch Scenario) is understood by name, and as whole
 //!   documents by [`Telemetry::import`]; a start and its end become a span.
 //!
@@ -103,6 +106,7 @@
 //! `opentelemetry` 0.33 and `opentelemetry_sdk` 0.33 are re-exported: two versions in one program do not see each other.
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod bus;
 mod clock;
 pub mod console;
@@ -121,6 +125,7 @@ pub mod graph;
 pub mod history;
 mod integration;
 mod layer;
+pub mod monitor;
 mod outlet;
 mod pipeline;
 pub mod provider;
@@ -151,6 +156,10 @@ pub use integration::http as tap;
 pub use integration::mcp;
 pub use integration::propagation;
 pub use layer::{ChunkExport, GenAiFilter, GenAiLayer, OnMisuse, ScopePolicy, ScopeStats, Steps};
+pub use monitor::{
+    MonitorExt, Monitored, monitor, monitor_async, monitor_call, monitor_call_showing,
+    monitor_future, monitor_llm, monitor_llm_async,
+};
 pub use outlet::{EventWriter, WriteError};
 pub use span::subjects as starters;
 pub use span::{

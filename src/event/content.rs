@@ -4,6 +4,7 @@ use crate::semconv;
 
 /// Attributes that carry content: `Debug` shows their size, never their text.
 pub(crate) const CONTENT: &[&str] = &[
+    semconv::CALL_RESULT,
     "error.message",
     semconv::EXCEPTION_MESSAGE,
     semconv::EXCEPTION_STACKTRACE,

@@ -27,4 +27,6 @@ pub(crate) struct Rules {
     pub(crate) dedupe: Option<usize>,
     /// The channels the application says it uses.
     pub(crate) channels: Option<channels::DeclaredChannels>,
+    /// What calls are counted by, for those who have a budget.
+    pub(crate) budgets: crate::budget::Meter,
 }

@@ -16,6 +16,7 @@ use super::queue::Item;
 use super::recent::Recent;
 use super::window::Window;
 use super::{Rules, events, grave};
+use crate::budget::Meter;
 use crate::bus::Bus;
 use crate::console::Console;
 use crate::enrich::builtin::{self, Prices};
@@ -47,6 +48,7 @@ pub(crate) struct Processor {
     /// The history that is kept without being asked for.
     recent: Option<Arc<Recent>>,
     channels: Option<DeclaredChannels>,
+    budgets: Meter,
     /// A record to put in the place of the one that is worked on.
     empty: Option<Box<Record>>,
     /// States whose records have been read.
@@ -80,6 +82,7 @@ impl Processor {
             window: rules.dedupe.map(Window::new),
             recent: rules.recent,
             channels: rules.channels,
+            budgets: rules.budgets,
             empty: None,
             spent: Vec::new(),
             used: Vec::new(),
@@ -203,7 +206,16 @@ impl Processor {
         self.enrich(record);
         let told = self.publish(record);
         self.export(record);
+        self.tell_budgets(record);
         told || record.subject.is_none()
+    }
+
+    /// Tells what the call that was just told means to those who have a budget.
+    fn tell_budgets(&mut self, call: &Record) {
+        for mut record in self.budgets.moments(call, &self.instance.clock) {
+            let told = self.moment(&mut record);
+            self.put_away(&mut record, told);
+        }
     }
 
     /// What is worked out at the end of a span, and measured.
@@ -225,6 +237,7 @@ impl Processor {
             None
         };
         builtin::roll_up(record, cost, &mut self.totals, &limits);
+        self.budgets.ended(record, cost);
         self.exports.measured(record);
     }
 
@@ -288,6 +301,7 @@ impl Processor {
             self.deliver(end, depth);
         }
         self.export(&record);
+        self.tell_budgets(&record);
     }
 
     /// Ends the spans of other systems that are still open.

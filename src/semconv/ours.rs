@@ -113,3 +113,5 @@ pub const GENAI_USAGE_REFUSED: &str = "genai.usage.refused";
 
 /// Why the body of an answer was not read (string): its content encoding, or `fragmented`. Absent where it was read.
 pub const GENAI_TAP_UNREAD: &str = "genai.tap.unread";
+/// What a monitored function returned. Content: only where that is allowed.
+pub const CALL_RESULT: &str = "call.result";

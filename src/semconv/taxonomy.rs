@@ -66,6 +66,12 @@ pub const HUMAN_OUTCOME: &str = "human.outcome";
 
 /// Why something was blocked (string).
 pub const SECURITY_BLOCK_REASON: &str = "security.block_reason";
+/// How bad it looks: `suspicious` or `dangerous` (string).
+pub const SECURITY_ALERT_LEVEL: &str = "security.alert_level";
+/// The rule that found it (string, few values).
+pub const SECURITY_RULE: &str = "security.rule";
+/// What was done about it: `logged`, `alerted` or `blocked` (string).
+pub const SECURITY_ACTION: &str = "security.action";
 
 /// The fingerprint of who emits, for instance of an agent's configuration (string).
 pub const SOURCE_FINGERPRINT: &str = "source.fingerprint";

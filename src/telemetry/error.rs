@@ -21,6 +21,9 @@ pub enum ConfigError {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Otlp(#[from] crate::otlp::OtlpConfigError),
+    /// A budget.
+    #[error(transparent)]
+    Budget(#[from] crate::budget::BudgetError),
     /// A file of events.
     #[error(transparent)]
     File(#[from] crate::files::FileError),

@@ -23,6 +23,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::budget::{Budgets, Ledger};
 use crate::bus::Bus;
 use crate::console::ConsoleHandle;
 use crate::event::{self, Dialect, ImportError};
@@ -64,6 +65,7 @@ pub struct Telemetry {
     worker: Option<Arc<Worker>>,
     writers: Arc<Writers>,
     history: History,
+    budgets: Budgets,
     level: LevelFilter,
     propagators: Vec<String>,
     stages: Arc<Stages>,
@@ -94,10 +96,16 @@ impl Telemetry {
             worker: worker.map(Arc::new),
             writers: Arc::new(writers),
             history,
+            budgets: Budgets::new(Arc::default()),
             level,
             propagators,
             stages: Arc::default(),
         }
+    }
+
+    fn with_budgets(mut self, ledger: Arc<Ledger>) -> Self {
+        self.budgets = Budgets::new(ledger);
+        self
     }
 
     /// The layer for a subscriber, with its own filter: neighbours see what they always saw. Can be given out several
@@ -159,6 +167,11 @@ impl Telemetry {
     /// ```
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// What may be spent, by whom, and what is: see [`budget`](crate::budget).
+    pub fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// Takes in a document of another system: an event of its log, a request its reporter sends. It goes the way of every

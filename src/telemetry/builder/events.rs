@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::super::ConfigError;
 use super::super::writers::{Keep, Kept, Wanted};
 use super::TelemetryBuilder;
+use crate::budget::Budget;
 use crate::bus::Bus;
 use crate::event::Channel;
 use crate::files::{EventFile, JsonFile};
@@ -87,6 +88,23 @@ impl TelemetryBuilder {
     /// Which pieces of streamed answers are exported as log records. Default: none; subscribers get every piece.
     pub fn chunk_export(mut self, export: ChunkExport) -> Self {
         self.chunk_export = export;
+        self
+    }
+
+    /// Limits what one may spend, or each run, session or user, and tells when that is reached: see [`budget`](crate::budget).
+    /// A budget that makes no sense is an error of [`build`](Self::build).
+    ///
+    /// ```
+    /// use tracing_genai::{Telemetry, budget::Budget};
+    ///
+    /// let telemetry = Telemetry::builder("planner")
+    ///     .budget(Budget::each_session().tokens(50_000))
+    ///     .budget(Budget::each_user().cost_usd(0.25).warn_at(0.9))
+    ///     .build()?;
+    /// # Ok::<(), tracing_genai::ConfigError>(())
+    /// ```
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budgets.push(budget);
         self
     }
 

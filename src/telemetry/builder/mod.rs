@@ -16,6 +16,7 @@ use super::env::{self, Env};
 use super::outlets;
 use super::writers::{Keep, Wanted, Writers};
 use super::{ConfigError, Telemetry};
+use crate::budget::{Budget, Ledger, Meter};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::{ConsoleOptions, Output};
@@ -74,6 +75,7 @@ pub struct TelemetryBuilder {
     console: Option<(Output, ConsoleOptions)>,
     writers: Vec<Wanted>,
     bus: Option<Bus>,
+    budgets: Vec<Budget>,
     history: Keep,
     #[cfg(feature = "otlp")]
     metric_names: MetricNames,
@@ -142,6 +144,7 @@ impl TelemetryBuilder {
             console: None,
             writers: Vec::new(),
             bus: None,
+            budgets: Vec::new(),
             history: Keep::Default,
             #[cfg(feature = "otlp")]
             metric_names: MetricNames::default(),
@@ -380,6 +383,7 @@ impl TelemetryBuilder {
     /// When a setting cannot work; see [`ConfigError`]. Nothing has been started then.
     pub fn build(mut self) -> Result<Telemetry, ConfigError> {
         self.check()?;
+        let ledger = Arc::new(Ledger::new(&self.budgets)?);
         let environment = Arc::clone(&self.environment);
         let env: Env<'_> = &*environment;
         let service = match self.service.trim() {
@@ -436,6 +440,8 @@ impl TelemetryBuilder {
             instance.queue.close();
             // A handler would start a thread, and a subscriber wait for what never comes.
             bus.close();
+            // Gone at once, so that nobody waits for it.
+            drop(Meter::new(Arc::clone(&ledger)));
             return Ok(Telemetry::new(
                 instance,
                 bus,
@@ -444,7 +450,8 @@ impl TelemetryBuilder {
                 History::new(MemoryStore::with_limits(0, 0)),
                 self.level,
                 propagators,
-            ));
+            )
+            .with_budgets(ledger));
         }
         let (history, recent) = self.history.attach(&bus, &instance, &mut self.writers);
         let writers = Writers::start(self.writers, &service, &bus)?;
@@ -477,6 +484,7 @@ impl TelemetryBuilder {
                 recent,
                 dedupe: self.dedupe,
                 channels: self.channels.map(DeclaredChannels::new),
+                budgets: Meter::new(Arc::clone(&ledger)),
             },
             #[cfg(feature = "otlp")]
             exports: Box::new(move |runtime| {
@@ -499,7 +507,8 @@ impl TelemetryBuilder {
             history,
             self.level,
             propagators,
-        ))
+        )
+        .with_budgets(ledger))
     }
 
     /// The console the builder asks for, or `OTEL_TRACES_EXPORTER=console`.
