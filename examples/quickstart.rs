@@ -26,7 +26,7 @@ use tracing::{info, instrument};
 use tracing_genai::console::escape_lines;
 use tracing_genai::event::{AgentExecutionCompleted, Event, LlmCallCompleted, ToolCallCompleted};
 use tracing_genai::otlp::OtlpConfig;
-use tracing_genai::{Call, StreamExt as _, Telemetry, chat, tool};
+use tracing_genai::{StreamExt as _, Telemetry, chat, tool};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -65,7 +65,7 @@ async fn ask(model: &OpenAi, messages: &[Value]) -> Result<(String, Vec<Value>),
     // From here the stream keeps the call open: to its end, to its first error, or until it is dropped.
     let chunks = chunks.try_instrumented(call).inspect(|call, chunk| {
         if let Ok(chunk) = chunk {
-            note(call, chunk);
+            call.stream_frame(chunk);
         }
     });
     let mut chunks = std::pin::pin!(chunks);
@@ -78,16 +78,6 @@ async fn ask(model: &OpenAi, messages: &[Value]) -> Result<(String, Vec<Value>),
         }
     }
     Ok((text, calls))
-}
-
-/// What a chunk tells about the call: that something was generated, and in the last ones why it ended and what it used.
-fn note(call: &Call, chunk: &Value) {
-    let delta = &chunk["choices"][0]["delta"];
-    let text = delta["content"].as_str().unwrap_or_default();
-    if !text.is_empty() || delta["tool_calls"].is_array() {
-        call.chunk(text);
-    }
-    call.response(chunk);
 }
 
 /// Tool calls are streamed in pieces: the first names the tool, the others add to its arguments.
