@@ -34,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) scope: bool,
     /// How many spans lie around it.
     pub(crate) nesting: u32,
+    /// Its start was handed to the telemetry thread, with a subject or without.
+    pub(crate) start_pushed: bool,
 }
 
 /// One open span.
