@@ -13,6 +13,9 @@ use super::{
     CostModel, CostOutcome, ModelAliases, PricedCall, Role, RollUp, Totals, UnknownCost, Usd,
     names, reported_cost,
 };
+use super::dialect::Allowed;
+use super::dialect::translate::translate;
+use super::usage::take_reported;
 use crate::clock::Clock;
 use crate::event::{Kind, SpanKind, Subject, Usage, Value};
 use crate::pipeline::events::failed;
@@ -30,27 +33,6 @@ pub(crate) const USAGE: [&str; 5] = [
     semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
 ];
 
-/// Names before the conventions' present ones, and what they became.
-const RENAMED: [(&str, &str); 5] = [
-    (semconv::GEN_AI_SYSTEM, semconv::GEN_AI_PROVIDER_NAME),
-    (
-        "gen_ai.usage.prompt_tokens",
-        semconv::GEN_AI_USAGE_INPUT_TOKENS,
-    ),
-    (
-        "gen_ai.usage.completion_tokens",
-        semconv::GEN_AI_USAGE_OUTPUT_TOKENS,
-    ),
-    (
-        semconv::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
-        semconv::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-    ),
-    (
-        "gen_ai.usage.reasoning_tokens",
-        semconv::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-    ),
-];
-
 /// Whether the span is a model call.
 pub(crate) fn is_inference(record: &Record) -> bool {
     record
@@ -59,34 +41,14 @@ pub(crate) fn is_inference(record: &Record) -> bool {
 }
 
 /// Brings a span that started or ended to one spelling.
-pub(crate) fn normalise(record: &mut Record, limits: &Limits) {
-    for (old, new) in RENAMED {
-        if let Some(value) = record.fields.get(old).map(FieldRef::to_value) {
-            record.fields.remove(old);
-            if record.fields.get(new).is_none() {
-                record.fields.set_value(new, value, limits);
-            }
-        }
-    }
+pub(crate) fn normalise(record: &mut Record, allowed: Allowed, limits: &Limits) {
+    translate(record, allowed, limits);
     if let Some(given) = record.fields.str(semconv::GEN_AI_PROVIDER_NAME) {
         let name = names::provider(given).to_owned();
         if name != given {
             record
                 .fields
                 .set_str(semconv::GEN_AI_PROVIDER_NAME, &name, limits);
-        }
-    }
-    for name in USAGE {
-        match record.fields.get(name) {
-            None | Some(FieldRef::I64(0..)) => {}
-            // A count that is none (negative, NaN, words) would be exported as usage and priced by others: it goes.
-            Some(value) => match value.as_count().and_then(|n| i64::try_from(n).ok()) {
-                Some(count) => record.fields.set_i64(name, count, limits),
-                None => {
-                    record.fields.remove(name);
-                    record.fields.drop_one();
-                }
-            },
         }
     }
     inherit(record, limits);
@@ -158,15 +120,16 @@ impl Prices {
     }
 }
 
-/// What a model call cost, written onto it, with the plain names. A cost model that panics leaves the cost unknown and is
-/// counted in `parts`.
+/// What a model call cost, written onto it, with the plain names: `settled`, where that is known already. A cost model that
+/// panics leaves the cost unknown and is counted in `parts`.
 pub(crate) fn price(
     record: &mut Record,
+    settled: Option<CostOutcome>,
     prices: &Prices,
     clock: &Clock,
     parts: &Books,
     limits: &Limits,
-) -> Option<Usd> {
+) -> CostOutcome {
     if record.chunks.count > 0
         && record
             .fields
@@ -185,6 +148,7 @@ pub(crate) fn price(
     let told = reported_cost(|name| record.fields.get(name).and_then(FieldRef::as_number));
     let outcome = match (told, model) {
         (Some(cost), _) => CostOutcome::Priced(cost),
+        _ if settled.is_some() => settled.unwrap_or(CostOutcome::Unknown(UnknownCost::NoUsage)),
         (None, None) => CostOutcome::Unknown(UnknownCost::UnknownModel),
         (None, Some(model)) => {
             let mut call = PricedCall::new(
@@ -203,7 +167,7 @@ pub(crate) fn price(
     };
     let cost = write_cost(record, &outcome, limits);
     write_plain_names(record, usage, cost, limits);
-    cost
+    outcome
 }
 
 fn write_cost(record: &mut Record, outcome: &CostOutcome, limits: &Limits) -> Option<Usd> {
@@ -255,8 +219,13 @@ pub(crate) fn roll_up(
     totals: &mut RollUp,
     limits: &Limits,
 ) {
+    let reported = take_reported(record);
     let kind = record.subject.map(Subject::kind);
     let (role, own) = match kind {
+        // A call of another kind than the one around it is no part of that.
+        Some(Kind::Llm) if apart(record) => {
+            (Role::Scope, Totals::model_call(usage(record), cost))
+        }
         Some(Kind::Llm) => (Role::ModelCall, Totals::model_call(usage(record), cost)),
         Some(Kind::Tool) => (Role::Scope, Totals::tool_call(failed(record))),
         // A tool that is called over MCP, with no span of its own around the call. Its server's span is no second call.
@@ -267,17 +236,25 @@ pub(crate) fn roll_up(
         _ => (Role::Plain, Totals::NONE),
     };
     let around = (record.around != SpanId::INVALID).then_some(record.around);
-    let whole = totals.end(record.id.span, around, role, own);
-    if matches!(kind, Some(Kind::Agent | Kind::Workflow | Kind::Step)) && !whole.is_none() {
+    let whole = totals.end_reporting(record.id.span, around, role, own, &reported);
+    let sums = matches!(kind, Some(Kind::Agent | Kind::Workflow | Kind::Step));
+    if (sums || !reported.is_none()) && !whole.is_none() {
         write_totals(record, &whole, limits);
     }
 }
 
+fn apart(record: &Record) -> bool {
+    let nesting = &record.nesting;
+    nesting.inside != SpanId::INVALID && !nesting.is_inner()
+}
+
 fn write_totals(record: &mut Record, totals: &Totals, limits: &Limits) {
     let count = |n: u64| Some(Value::from(n));
+    // Tokens without a call: somebody reported their sum, and how many calls they were nobody knows.
+    let calls = Some(totals.calls).filter(|calls| *calls > 0 || totals.usage.total().is_none());
     let cost = totals.cost.map(|cost| Value::F64(cost.as_f64()));
     for (name, value) in [
-        (semconv::LLM_TOTAL_CALLS, count(totals.calls)),
+        (semconv::LLM_TOTAL_CALLS, calls.and_then(count)),
         (
             semconv::LLM_TOTAL_TOKENS,
             totals.usage.total().map(Value::from),

@@ -170,9 +170,13 @@ impl Hooks {
         self.hooks.is_empty()
     }
 
-    pub(crate) fn before_span(&mut self, record: &mut Record, limits: &Limits) {
+    /// A start that is told `late` was told before, without a subject: hooks for every span have seen it.
+    pub(crate) fn before_span(&mut self, record: &mut Record, late: bool, limits: &Limits) {
         let subject = record.subject;
         self.each(Point::Before, subject, |hook| {
+            if late && hook.subject().is_none() {
+                return;
+            }
             hook.before_span(&mut SpanMut { record, limits })
         });
     }

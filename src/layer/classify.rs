@@ -1,12 +1,13 @@
 //! What a call site's spans can be, decided once per call site from its static metadata.
 //!
 //! Promise: the answer costs a thread-local look-up after the first time.
-//! Never: looks at values; a span's subject is known only when its operation is.
+//! Never: looks at values: what a span says of itself later wins over what its call site is known for.
 
 use std::cell::RefCell;
 
 use tracing::{Level, Metadata};
 
+use crate::enrich::dialect::{Site, events};
 use crate::semconv;
 
 /// Which spans without GenAI fields count as the steps of an agent.
@@ -27,24 +28,39 @@ pub enum Steps {
 
 /// Static facts about a call site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Class(u8);
+pub(crate) struct Class {
+    bits: u8,
+    /// Which dialect its names are of, and which shape its spans have.
+    pub(crate) site: Site,
+}
+
+/// One answer about a call site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fact(u8);
 
 impl Class {
-    /// It declares a field of the conventions, or is one of ours.
-    pub(crate) const GENAI: Self = Self(1);
+    /// It declares a field of the conventions or of a dialect, is a span of a known client's, or is one of ours.
+    pub(crate) const GENAI: Fact = Fact(1);
     /// It is the call site of one of this crate's starters.
-    pub(crate) const STARTER: Self = Self(1 << 1);
+    pub(crate) const STARTER: Fact = Fact(1 << 1);
     /// Its spans may be steps.
-    pub(crate) const STEP: Self = Self(1 << 2);
+    pub(crate) const STEP: Fact = Fact(1 << 2);
     /// It is an event that names itself by `genai.event`.
-    pub(crate) const MOMENT: Self = Self(1 << 3);
+    pub(crate) const MOMENT: Fact = Fact(1 << 3);
+    /// It is an event of a client library's, whose texts may be content.
+    pub(crate) const CLIENT: Fact = Fact(1 << 4);
+    /// It is an event that tells facts about its span.
+    pub(crate) const OF_SPAN: Fact = Fact(1 << 5);
 
-    pub(crate) fn is(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+    pub(crate) fn is(self, fact: Fact) -> bool {
+        self.bits & fact.0 != 0
     }
 
-    fn with(self, other: Self, on: bool) -> Self {
-        if on { Self(self.0 | other.0) } else { self }
+    fn with(mut self, fact: Fact, on: bool) -> Self {
+        if on {
+            self.bits |= fact.0;
+        }
+        self
     }
 }
 
@@ -118,13 +134,25 @@ pub(crate) fn classify(meta: &'static Metadata<'static>, steps: &Steps, instance
 fn walk(meta: &Metadata<'_>, steps: &Steps) -> Class {
     let ours = meta.target() == OUR_TARGET;
     let named = |prefix: &str| meta.fields().iter().any(|f| f.name().starts_with(prefix));
-    let genai = ours || named("gen_ai.") || named("genai.") || named("mcp.");
     let moment = meta.is_event() && meta.fields().field(semconv::GENAI_EVENT).is_some();
-    Class(0)
+    let starter = ours && meta.is_span();
+    let (mut site, hinted) = if starter {
+        (Site::default(), true)
+    } else {
+        Site::of(meta)
+    };
+    if starter {
+        // Its attributes are not those it declares.
+        site.note_undeclared();
+    }
+    let genai = ours || hinted || named("gen_ai.") || named("genai.") || named("mcp.");
+    Class { bits: 0, site }
         .with(Class::GENAI, genai)
-        .with(Class::STARTER, ours && meta.is_span())
+        .with(Class::STARTER, starter)
         .with(Class::STEP, is_step(meta, steps))
         .with(Class::MOMENT, moment)
+        .with(Class::CLIENT, events::is_clients(meta))
+        .with(Class::OF_SPAN, events::tells_of_span(meta))
 }
 
 fn is_step(meta: &Metadata<'_>, steps: &Steps) -> bool {

@@ -25,10 +25,11 @@ use crate::bus::Bus;
 use crate::clock::{Clock, Nanos};
 use crate::diagnostics;
 use crate::enrich::builtin::normalise;
+use crate::enrich::dialect::{Allowed, Dialects, kinds, unquoted};
 use crate::event::{EventData, EventId, Key, Kind, Level, Subject, Value};
 use crate::pipeline::names::{span_kind, span_name};
 use crate::pipeline::queue::{Item, Queue};
-use crate::record::{Fields, Identity, Inherited, Limits, Moment, Outcome, What};
+use crate::record::{Call, Fields, Identity, Inherited, Limits, Moment, Outcome, What};
 use crate::semconv;
 use crate::stats::{Books, Loss};
 
@@ -130,9 +131,17 @@ impl Instance {
         let wants_started = self.starts_wanted || self.bus.has_interest();
         if wants_started {
             id.started_event = self.event_id();
-            self.push_started(&inner);
+            self.push_started(&mut inner);
         }
         inner
+    }
+
+    /// What may be kept of what others wrote.
+    pub(crate) fn allowed(&self) -> Allowed {
+        Allowed {
+            content: self.content,
+            error_messages: self.error_messages,
+        }
     }
 
     /// What a new span takes from the span around it.
@@ -142,7 +151,14 @@ impl Instance {
         inner.record.around = outer.id.span;
         inner.record.inherited.clone_from(&outer.record.inherited);
         inner.inside_inference = outer.inside_inference && !outer.scope;
-        inner.record.inside_inference = inner.inside_inference;
+        let (mine, its) = (&mut inner.record.nesting, &outer.record.nesting);
+        (mine.inside, mine.inside_call) = if outer.scope {
+            (SpanId::INVALID, Call::None)
+        } else if its.call != Call::None && its.call != its.inside_call {
+            (outer.id.span, its.call)
+        } else {
+            (its.inside, its.inside_call)
+        };
         inner.genai |= outer.genai;
         inner.nesting = outer.nesting.saturating_add(1);
     }
@@ -157,7 +173,7 @@ impl Instance {
         // A copy in the spelling that is exported, inherited attributes included: a sampler's rules are written against
         // what one sees in the backend.
         let mut record = state.lock().record.clone();
-        normalise(&mut record, &self.limits);
+        normalise(&mut record, self.allowed(), &self.limits);
         let attributes: Vec<_> = record
             .fields
             .iter()
@@ -261,6 +277,7 @@ impl Instance {
         self.write(state, |inner| {
             let telling = is_telling(&name);
             inner.record.fields.set_value(name, value, &self.limits);
+            inner.record.site.note_undeclared();
             if telling {
                 self.understand(inner);
             }
@@ -272,21 +289,24 @@ impl Instance {
         let record = &mut inner.record;
         let fields = &record.fields;
         let named = fields.str(semconv::GENAI_SUBJECT).and_then(Subject::parse);
-        let operation = || fields.str(semconv::GEN_AI_OPERATION_NAME);
-        let subject = named.or_else(|| operation().and_then(Subject::from_operation));
+        let operation = fields
+            .str(semconv::GEN_AI_OPERATION_NAME)
+            .and_then(kinds::operation);
+        let foreign = !record.site.speaks.is_none() || record.site.undeclared;
+        let told = operation.or_else(|| foreign.then(|| kinds::kind(fields)).flatten());
+        let subject = named
+            .or_else(|| told.map(|told| told.subject))
+            .or(record.site.shape().subject);
         if let Some(subject) = subject {
-            record.subject = Some(subject);
-            inner.genai = true;
-            match subject.kind() {
-                Kind::Llm => inner.inside_inference = true,
-                Kind::Agent | Kind::Tool | Kind::Workflow => inner.scope = true,
-                _ => {}
-            }
+            let word = told.and_then(|told| told.operation);
+            self.set_subject(inner, subject, word);
         }
+        let record = &mut inner.record;
+        let fields = &record.fields;
         // Children often repeat what they inherit: the same again is nothing new, and costs nothing.
         let above = record.inherited.as_deref();
         let news = |name: &str, known: Option<&Arc<str>>| {
-            let own = fields.str(name)?;
+            let own = unquoted(fields.str(name)?);
             known
                 .is_none_or(|known| **known != *own)
                 .then(|| Arc::<str>::from(own))
@@ -294,7 +314,14 @@ impl Instance {
         let agent = news(
             semconv::GEN_AI_AGENT_NAME,
             above.and_then(|a| a.agent_name.as_ref()),
-        );
+        )
+        .or_else(|| {
+            let plain = Dialects::OPEN_INFERENCE.and(Dialects::ADK);
+            if record.site.speaks.is_none() || !record.site.speaks.allow(plain) {
+                return None;
+            }
+            news("agent.name", above.and_then(|a| a.agent_name.as_ref()))
+        });
         let conversation = news(
             semconv::GEN_AI_CONVERSATION_ID,
             above.and_then(|a| a.conversation_id.as_ref()),
@@ -313,6 +340,43 @@ impl Instance {
             session_id: session.or_else(|| above.session_id.clone()),
             scope: above.scope.clone(),
         }));
+    }
+
+    /// Notes what the span is. What was known of it before, from its call site, no longer counts. `operation` is what the
+    /// conventions call it, where its own word for it is another.
+    pub(crate) fn set_subject(
+        &self,
+        inner: &mut Inner,
+        subject: Subject,
+        operation: Option<&'static str>,
+    ) {
+        let record = &mut inner.record;
+        record.subject = Some(subject);
+        inner.genai = true;
+        let kind = subject.kind();
+        inner.scope = matches!(kind, Kind::Agent | Kind::Tool | Kind::Workflow);
+        inner.inside_inference |= kind == Kind::Llm;
+        record.nesting.call = if kind == Kind::Llm {
+            let told = || record.fields.str(semconv::GEN_AI_OPERATION_NAME);
+            let shape = record.site.shape().operation;
+            call_of(operation.or_else(told).or(shape))
+        } else {
+            Call::None
+        };
+        // Its identity is fixed, and its start was not told for want of a subject.
+        if inner.id.started_event != 0 && record.told.is_none() && !inner.ended {
+            self.push_started(inner);
+        }
+    }
+
+    /// Takes facts about an open span out of an event.
+    pub(crate) fn adopt(&self, state: &SpanState, facts: &Fields) {
+        self.write(state, |inner| {
+            inner.record.fields.merge_from(facts, &self.limits);
+            inner.record.fields.remove(semconv::MESSAGE);
+            inner.record.site.note_undeclared();
+            self.understand(inner);
+        });
     }
 
     pub(crate) fn add_event(&self, state: &SpanState, name: &'static str, fields: &Fields) {
@@ -426,17 +490,28 @@ impl Instance {
 
     // === what leaves ===
 
-    fn push_started(&self, inner: &Inner) {
-        let from = &inner.record;
+    /// Tells of the start, as far as somebody wants it: once the subject is known, and not of a call inside a call.
+    fn push_started(&self, inner: &mut Inner) {
+        let subject = inner
+            .record
+            .subject
+            .filter(|_| !inner.record.nesting.is_inner());
+        let late = inner.start_pushed;
         // The start of a plain span is no event, but hooks are called for it, and the console places it.
-        if from.subject.is_none() && !self.starts_wanted {
+        if subject.is_none() && (late || !self.starts_wanted) {
             return;
         }
+        inner.record.told = subject;
+        inner.start_pushed = true;
+        let from = &inner.record;
         let mut record = self.spare.take();
         record.what = What::Started;
+        record.late = late;
+        record.site = from.site;
+        record.genai = inner.genai;
         record.id = inner.id.clone();
         record.meta = from.meta;
-        record.subject = from.subject;
+        record.subject = subject;
         record.around = from.around;
         record.inherited.clone_from(&from.inherited);
         record.start = from.start;
@@ -511,6 +586,7 @@ impl Instance {
         }
         self.settle(inner);
         let record = &mut inner.record;
+        record.genai = inner.genai;
         record.end = at.unwrap_or_else(|| self.clock.now()).max(record.start);
         (record.seq, record.depth) = (entered::next_sequence(), Bus::depth());
         let bytes = record.bytes();
@@ -563,14 +639,29 @@ const CHUNK_OF: [&str; 3] = [
 /// Whether a value of this attribute changes what the application's side knows.
 #[inline]
 pub(crate) fn is_telling(name: &str) -> bool {
-    matches!(
-        name,
-        semconv::GEN_AI_OPERATION_NAME
-            | semconv::GENAI_SUBJECT
-            | semconv::GEN_AI_AGENT_NAME
-            | semconv::GEN_AI_CONVERSATION_ID
-            | semconv::SESSION_ID
-    )
+    // By length first: most names are told from all of these by one comparison of a number.
+    match name.len() {
+        10 => matches!(name, semconv::SESSION_ID | "agent.name"),
+        13 => matches!(name, semconv::GENAI_SUBJECT | "langfuse.type"),
+        16 => name == "llm.request.type",
+        17 => name == semconv::GEN_AI_AGENT_NAME,
+        19 => name == "traceloop.span.kind",
+        21 => name == semconv::GEN_AI_OPERATION_NAME,
+        22 => name == semconv::GEN_AI_CONVERSATION_ID,
+        23 => name == "openinference.span.kind",
+        25 => name == "langfuse.observation.type",
+        _ => false,
+    }
+}
+
+/// What kind of model call an operation is.
+fn call_of(operation: Option<&str>) -> Call {
+    use semconv::operation as op;
+    match operation.map(unquoted) {
+        Some(op::EMBEDDINGS | "embedding") => Call::Embeddings,
+        Some(op::FETCH_RESPONSE | "rerank" | "transcription" | "image_generation" | "audio_generation") => Call::Other,
+        _ => Call::Generation,
+    }
 }
 
 /// No trace, for spans nobody sees.

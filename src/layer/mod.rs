@@ -125,6 +125,7 @@ impl GenAiLayer {
             inner.record.meta = Some(attrs.metadata());
             inner.record.start = instance.clock.now();
             inner.genai = class.is(Class::GENAI);
+            inner.record.site = class.site;
             if attrs.is_contextual() {
                 // What is entered has its identity, so no sampler runs in here.
                 entered::ask_current(instance.number, |outer| instance.inherit(outer, inner));
@@ -145,6 +146,10 @@ impl GenAiLayer {
             if step && (inner.genai || instance.steps != Steps::InsideGenAi) {
                 record.subject = Some(Subject::STEP);
             }
+            if let Some(subject) = class.site.shape().subject {
+                instance.set_subject(inner, subject, None);
+            }
+            let record = &mut inner.record;
             if class.is(Class::STARTER) && starting::take(&mut record.fields, &instance.limits) {
                 instance.understand(inner);
             } else {
@@ -240,6 +245,8 @@ where
             event.record(&mut Capture(Loose {
                 fields,
                 limits: &instance.limits,
+                names_of: (class.is(Class::CLIENT) && !instance.content)
+                    .then(|| meta.fields().len()),
             }));
             if class.is(Class::MOMENT) {
                 let name = fields
@@ -262,6 +269,10 @@ where
                 if Self::is_err_report(meta, state) {
                     let message = fields.str("error").map(str::to_owned);
                     instance.note_error(state, None, message.as_deref());
+                    return;
+                }
+                if class.is(Class::OF_SPAN) {
+                    instance.adopt(state, fields);
                     return;
                 }
                 instance.add_event(state, meta.name(), fields);

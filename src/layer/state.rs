@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) wire: Option<Box<Wire>>,
     /// The last call made for it failed: it fails too, even if the code around completes it.
     pub(crate) call_failed: bool,
+    /// Its start was handed to the telemetry thread, with a subject or without.
+    pub(crate) start_pushed: bool,
 }
 
 /// One open span.

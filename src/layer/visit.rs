@@ -12,6 +12,7 @@ use tracing::field::{Field, Visit};
 
 use super::instance::{Instance, is_telling};
 use super::state::{Inner, SpanState};
+use crate::enrich::dialect::events;
 use crate::record::{Fields, Limits};
 use crate::stats::Loss;
 
@@ -22,12 +23,20 @@ pub(crate) trait Target {
 
     /// Sets it to what `Debug` tells, which is somebody's code.
     fn set_fmt(&mut self, name: &'static str, value: &dyn fmt::Debug);
+
+    /// Whether the text of this field is wanted at all.
+    #[inline]
+    fn wants_text(&self, _: &'static str) -> bool {
+        true
+    }
 }
 
 /// Fields that are nobody's yet.
 pub(crate) struct Loose<'a> {
     pub(crate) fields: &'a mut Fields,
     pub(crate) limits: &'a Limits,
+    /// Of a client library's event, how many fields it has: of its texts only names are kept.
+    pub(crate) names_of: Option<usize>,
 }
 
 impl Target for Loose<'_> {
@@ -37,6 +46,11 @@ impl Target for Loose<'_> {
 
     fn set_fmt(&mut self, name: &'static str, value: &dyn fmt::Debug) {
         self.fields.set_fmt(name, value, self.limits);
+    }
+
+    fn wants_text(&self, name: &'static str) -> bool {
+        self.names_of
+            .is_none_or(|fields| events::is_name(name, fields))
     }
 }
 
@@ -149,8 +163,10 @@ impl<T: Target> Visit for Capture<T> {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         let name = field.name();
-        self.0
-            .set(name, |fields, limits| fields.set_str(name, value, limits));
+        if self.0.wants_text(name) {
+            self.0
+                .set(name, |fields, limits| fields.set_str(name, value, limits));
+        }
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
@@ -162,7 +178,9 @@ impl<T: Target> Visit for Capture<T> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.set_fmt(field.name(), value);
+        if self.0.wants_text(field.name()) {
+            self.0.set_fmt(field.name(), value);
+        }
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventDat
             None => EventType::from_lossy(&moment.name),
         },
         (What::Started, _) => EventType::new(record.subject?, Phase::Started),
-        _ => EventType::new(record.subject?, phase(record)),
+        // What was told as one thing at its start is told as the same at its end.
+        _ => EventType::new(record.told.or(record.subject).filter(|_| record.subject.is_some())?, phase(record)),
     };
     let at = if record.what == What::Started {
         record.start
@@ -177,10 +178,21 @@ const ENVELOPE: [&str; 6] = [
     semconv::GENAI_FLAVOR,
 ];
 
+/// What tells exporters how to export the span.
+const INSTRUCTIONS: [&str; 4] = [
+    semconv::OTEL_NAME,
+    semconv::OTEL_KIND,
+    semconv::OTEL_STATUS_CODE,
+    semconv::OTEL_STATUS_DESCRIPTION,
+];
+
 /// The attributes of a record, as its event has them.
 pub(crate) fn attrs(fields: &Fields) -> Attrs {
     let mut attrs = Attrs::with_capacity(fields.len());
-    let said = |name: &str| name.starts_with("genai.") && ENVELOPE.contains(&name);
+    let said = |name: &str| {
+        (name.starts_with("genai.") && ENVELOPE.contains(&name))
+            || (name.starts_with("otel.") && INSTRUCTIONS.contains(&name))
+    };
     for (name, value) in fields.keyed().filter(|(name, _)| !said(name)) {
         attrs.push_new(name, value.to_value());
     }

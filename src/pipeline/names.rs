@@ -23,6 +23,7 @@ pub(crate) fn write_span_name(name: &mut String, record: &Record) {
     let start = name.len();
     let fields = &record.fields;
     let site = record.meta.map_or("span", |meta| meta.name());
+    let site = if site.is_empty() { "span" } else { site };
     match (fields.str(semconv::OTEL_NAME), record.subject) {
         (Some(told), _) => name.push_str(told),
         (None, None) => name.push_str(site),

@@ -20,6 +20,8 @@ use crate::budget::Meter;
 use crate::bus::Bus;
 use crate::console::Console;
 use crate::enrich::builtin::{self, Prices};
+use crate::enrich::nested::Nested;
+use crate::enrich::{CostOutcome, UnknownCost, usage};
 use crate::enrich::{Hooks, RollUp, Verdict};
 use crate::event::{CONTENT, Event, EventData, EventType, Level, Phase, Visibility};
 use crate::export::Exports;
@@ -41,6 +43,7 @@ pub(crate) struct Processor {
     pub(crate) console: Option<Console>,
     pub(crate) exports: Exports,
     totals: RollUp,
+    nested: Nested,
     held: HashMap<SpanId, Fields>,
     foreign: Foreign,
     chain: Chain,
@@ -76,6 +79,7 @@ impl Processor {
             console,
             exports,
             totals,
+            nested: Nested::default(),
             held,
             foreign: Foreign::default(),
             chain: Chain::default(),
@@ -138,10 +142,10 @@ impl Processor {
 
     fn started(&mut self, record: &mut Record) {
         let limits = self.instance.limits;
-        builtin::normalise(record, &limits);
+        builtin::normalise(record, self.instance.allowed(), &limits);
         if !self.hooks.is_empty() {
             let before = record.fields.clone();
-            self.hooks.before_span(record, &limits);
+            self.hooks.before_span(record, record.late, &limits);
             let added = record.fields.difference(&before);
             if !added.is_empty() && self.held.len() < HELD {
                 self.held.insert(record.id.span, added);
@@ -204,6 +208,11 @@ impl Processor {
             record.fields.fill_from(&held, &limits);
         }
         self.enrich(record);
+        if record.id.started_event != 0 && record.told.is_none() && record.subject.is_some() {
+            // A call inside one that ended first: its start was kept back.
+            let start = record.as_started();
+            self.publish(&start);
+        }
         let told = self.publish(record);
         self.export(record);
         self.tell_budgets(record);
@@ -220,25 +229,34 @@ impl Processor {
 
     /// What is worked out at the end of a span, and measured.
     fn enrich(&mut self, record: &mut Record) {
-        let limits = self.instance.limits;
-        builtin::normalise(record, &limits);
+        let instance = Arc::clone(&self.instance);
+        let (parts, limits) = (&instance.parts, instance.limits);
+        builtin::normalise(record, instance.allowed(), &limits);
         builtin::mark_interrupted(record, &limits);
-        self.hooks.after_span(record, &limits);
-        let cost = if builtin::is_inference(record) {
-            let instance = &self.instance;
-            builtin::price(
-                record,
-                &self.prices,
-                &instance.clock,
-                &instance.parts,
-                &limits,
-            )
+        let call = builtin::is_inference(record);
+        let contradicted = call && usage::drop_contradictions(record);
+        if call {
+            Nested::place(record, &self.totals);
+        }
+        let inside = if call {
+            self.nested.complete(record, &limits)
         } else {
             None
         };
+        self.hooks.after_span(record, &limits);
+        let outcome = builtin::is_inference(record).then(|| {
+            usage::mark_unknown(record, contradicted, &limits);
+            let contradiction = CostOutcome::Unknown(UnknownCost::InconsistentUsage);
+            let settled = inside.or_else(|| contradicted.then_some(contradiction));
+            builtin::price(record, settled, &self.prices, &instance.clock, parts, &limits)
+        });
+        let cost = outcome.as_ref().and_then(CostOutcome::cost).map(|cost| cost.total);
         builtin::roll_up(record, cost, &mut self.totals, &limits);
         self.budgets.ended(record, cost);
         self.exports.measured(record);
+        if record.inside_inference {
+            self.nested.fold(record, outcome, &self.totals, parts, &limits);
+        }
     }
 
     fn export(&mut self, record: &Record) {

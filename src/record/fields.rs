@@ -155,6 +155,35 @@ impl Fields {
         }
     }
 
+    // === one by one ===
+
+    pub(crate) fn name_at(&self, at: usize) -> Option<&str> {
+        self.entries.get(at).map(|entry| self.name_of(entry))
+    }
+
+    /// Gives the entry at `at` another name, which must be nobody's here.
+    pub(crate) fn rename_at(&mut self, at: usize, name: &'static str) {
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.name = Name::Static(name);
+            self.marks |= mark(name);
+        }
+    }
+
+    /// Gives the entry at `at` another text.
+    pub(crate) fn put_at(&mut self, at: usize, text: &str, limits: &Limits) {
+        if let Some(slice) = self.append(text, limits)
+            && let Some(entry) = self.entries.get_mut(at)
+        {
+            entry.datum = Datum::Str(slice);
+        }
+    }
+
+    pub(crate) fn remove_at(&mut self, at: usize) {
+        if at < self.entries.len() {
+            self.entries.remove(at);
+        }
+    }
+
     // === writing ===
 
     pub(crate) fn set_i64(&mut self, name: &'static str, value: i64, limits: &Limits) {
@@ -417,7 +446,7 @@ impl Fields {
     }
 
     #[inline]
-    fn position(&self, name: &str) -> Option<usize> {
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
         if self.marks & mark(name) == 0 {
             return None;
         }
@@ -436,7 +465,7 @@ impl Fields {
         self.resolve(entry.name)
     }
 
-    fn value_at(&self, at: usize) -> Option<FieldRef<'_>> {
+    pub(crate) fn value_at(&self, at: usize) -> Option<FieldRef<'_>> {
         self.entries.get(at).map(|e| self.value_of(e))
     }
 

@@ -23,6 +23,7 @@ pub(crate) use field_ref::FieldRef;
 pub(crate) use fields::Fields;
 pub(crate) use limits::Limits;
 
+use crate::enrich::dialect::Site;
 use crate::semconv;
 
 /// Who a span is, fixed once.
@@ -208,6 +209,42 @@ impl Chunks {
     }
 }
 
+/// What kind of model call a span is, as far as nesting goes: one call told twice is told as the same kind both times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Call {
+    /// No model call.
+    #[default]
+    None,
+    /// A model generates, under whichever operation.
+    Generation,
+    Embeddings,
+    /// Anything else a model is called for.
+    Other,
+}
+
+/// A model call and the one around it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nesting {
+    pub(crate) call: Call,
+    /// The outermost model call it lies in, agents and tools between them not counted; [`SpanId::INVALID`] for none.
+    pub(crate) inside: SpanId,
+    /// What kind of call that is.
+    pub(crate) inside_call: Call,
+}
+
+impl Nesting {
+    pub(crate) const NONE: Self = Self {
+        call: Call::None,
+        inside: SpanId::INVALID,
+        inside_call: Call::None,
+    };
+
+    /// Whether it is a call inside a call of its kind: one call, told twice.
+    pub(crate) fn is_inner(&self) -> bool {
+        self.inside != SpanId::INVALID && self.call != Call::None && self.call == self.inside_call
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
@@ -219,8 +256,17 @@ pub(crate) struct Record {
     pub(crate) id: Identity,
     /// The nearest span around it that this instance sees, whoever is the exported parent: what totals add up along.
     pub(crate) around: SpanId,
-    /// It lies inside a model call that was open when it began.
+    /// It is a model call that is a part of the one around it, which counts.
     pub(crate) inside_inference: bool,
+    pub(crate) nesting: Nesting,
+    /// What its call site tells.
+    pub(crate) site: Site,
+    /// It, or a span around it, speaks GenAI.
+    pub(crate) genai: bool,
+    /// The subject its start was told with: events of the end have it too.
+    pub(crate) told: Option<Subject>,
+    /// On a start: it is told late, when the subject became known.
+    pub(crate) late: bool,
     pub(crate) inherited: Option<Arc<Inherited>>,
     pub(crate) start: Nanos,
     pub(crate) end: Nanos,
@@ -316,6 +362,11 @@ impl Default for Record {
             id: Identity::NONE,
             around: SpanId::INVALID,
             inside_inference: false,
+            nesting: Nesting::NONE,
+            site: Site::default(),
+            genai: false,
+            told: None,
+            late: false,
             inherited: None,
             start: 0,
             end: 0,
@@ -347,6 +398,11 @@ impl Record {
             id,
             around,
             inside_inference,
+            nesting,
+            site,
+            genai,
+            told,
+            late,
             inherited,
             start,
             end,
@@ -367,6 +423,8 @@ impl Record {
         (*what, *meta, *subject, *outcome) = (What::Ended, None, None, Outcome::Closed);
         *id = Identity::NONE;
         (*around, *inside_inference, *inherited) = (SpanId::INVALID, false, None);
+        (*nesting, *site) = (Nesting::NONE, Site::default());
+        (*genai, *told, *late) = (false, None, false);
         (*start, *end, *seq, *depth, *began_with) = (0, 0, 0, 0, 0);
         (*error_message, *moment) = (None, None);
         (*dropped_events, *dropped_links) = (0, 0);
@@ -381,7 +439,7 @@ impl Record {
     pub(crate) fn remember(&mut self, other: &Self) {
         self.what = other.what;
         self.meta = other.meta;
-        self.subject = other.subject;
+        (self.subject, self.told) = (other.subject, other.told);
         self.id.clone_from(&other.id);
         self.around = other.around;
         self.inherited.clone_from(&other.inherited);
@@ -411,6 +469,14 @@ impl Record {
                 .set_value(name.to_owned(), value.to_value(), &Limits::DEFAULT);
         }
         start
+    }
+
+    /// Takes out the attribute at `at`.
+    pub(crate) fn remove_at(&mut self, at: usize) {
+        self.fields.remove_at(at);
+        if at < self.began_with as usize {
+            self.began_with -= 1;
+        }
     }
 
     /// Bytes it holds, which is what the queue's limit counts.

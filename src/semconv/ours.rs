@@ -27,6 +27,16 @@ pub const GENAI_COST_SOURCE: &str = "genai.cost.source";
 /// Why a call has no cost (string). Set only when [`LLM_COST_USD`] is absent.
 pub const GENAI_COST_UNKNOWN_REASON: &str = "genai.cost.unknown_reason";
 
+/// Why a model call has no token counts: `not_reported`, `interrupted`, or `invalid` where those it reported contradict each
+/// other (string). Absent on calls that failed.
+pub const GENAI_USAGE_UNKNOWN_REASON: &str = "genai.usage.unknown_reason";
+
+/// On a span that told a model call once more, inside the span that counts for it: the operation (string).
+pub const GENAI_NESTED_OPERATION: &str = "genai.nested.operation";
+
+/// On a span that told a model call once more, inside the span that counts for it: the model (string).
+pub const GENAI_NESTED_MODEL: &str = "genai.nested.model";
+
 /// The work was dropped before its end, e.g. a stream the caller stopped reading (boolean). Set only when `true`.
 pub const GENAI_INTERRUPTED: &str = "genai.interrupted";
 

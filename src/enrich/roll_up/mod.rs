@@ -115,6 +115,18 @@ impl RollUp {
     ///
     /// `parent` is the parent in this process; `None` for a root and for a span whose parent is remote.
     pub fn end(&mut self, span: SpanId, parent: Option<SpanId>, role: Role, own: Totals) -> Totals {
+        self.end_reporting(span, parent, role, own, &Totals::NONE)
+    }
+
+    /// The same for a span that reports totals of its own, `reported`: what nothing below it told stands in for it.
+    pub(crate) fn end_reporting(
+        &mut self,
+        span: SpanId,
+        parent: Option<SpanId>,
+        role: Role,
+        own: Totals,
+        reported: &Totals,
+    ) -> Totals {
         let mut load = self.remove(span);
         let (home, beyond) = self.nearest_open(key(parent));
         let mut reports = false;
@@ -135,6 +147,19 @@ impl RollUp {
             }
             Role::Plain => load.inner.add(&own),
         };
+        if !reported.is_none() {
+            let (below, _) = load.whole();
+            let to = match role {
+                Role::Scope => &mut load.apart,
+                Role::ModelCall | Role::Plain => &mut load.inner,
+            };
+            if !reports_tokens(&below.usage) {
+                to.usage = reported.usage;
+            }
+            if below.cost.is_none() {
+                to.cost = reported.cost;
+            }
+        }
         let (whole, sum_fits) = load.whole();
         self.count_overflow(fits && sum_fits);
         if let Some(span) = key(Some(span)) {
@@ -172,6 +197,12 @@ impl RollUp {
     #[must_use]
     pub fn stats(&self) -> RollUpStats {
         self.stats
+    }
+
+    /// Whether the model call `span` ended lately, and if so, whether its tokens are known.
+    pub(crate) fn ended_call(&self, span: SpanId) -> Option<bool> {
+        let ended = self.ended.get(&key(Some(span))?)?;
+        Some(ended.way.tokens_counted)
     }
 
     fn remove(&mut self, span: SpanId) -> Load {
