@@ -513,21 +513,22 @@ fn names_before_the_present_conventions_are_mapped_and_not_exported() {
 }
 
 #[test]
-fn an_old_name_never_overwrites_the_present_one() {
+fn of_an_old_name_and_the_present_one_the_last_word_counts() {
     let capture = capture();
     capture.record(|| {
-        info_span!(
+        let span = info_span!(
             "both",
             gen_ai.operation.name = "chat",
-            gen_ai.usage.input_tokens = 7,
             gen_ai.usage.prompt_tokens = 100,
-        )
-        .in_scope(|| {});
+            gen_ai.usage.input_tokens = 7,
+            gen_ai.usage.output_tokens = 1,
+            gen_ai.usage.completion_tokens = tracing::field::Empty,
+        );
+        span.record("gen_ai.usage.completion_tokens", 2);
     });
-    assert_eq!(
-        int(&capture.span("chat"), "gen_ai.usage.input_tokens"),
-        Some(7)
-    );
+    let span = capture.span("chat");
+    assert_eq!(int(&span, "gen_ai.usage.input_tokens"), Some(7));
+    assert_eq!(int(&span, "gen_ai.usage.output_tokens"), Some(2));
 }
 
 #[test]

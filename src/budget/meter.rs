@@ -47,7 +47,8 @@ impl Meter {
         if self.ledger.is_empty() {
             return;
         }
-        let inside = record.inside_inference && record.around != SpanId::INVALID;
+        // Also a call that ends after the one around it, and is told as its own then.
+        let inside = record.nesting.is_inner() && record.around != SpanId::INVALID;
         let around = if inside { record.around } else { PAYER };
         let kind = record.subject.map(Subject::kind);
         if is_inference(record) {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use opentelemetry::SpanId;
 
+use super::dialect::Allowed;
+use super::dialect::translate::translate;
+use super::usage::take_reported;
 use super::{
     CostModel, CostOutcome, ModelAliases, PricedCall, Role, RollUp, Totals, UnknownCost, Usd,
     names, reported_cost,
 };
-use super::dialect::Allowed;
-use super::dialect::translate::translate;
-use super::usage::take_reported;
 use crate::clock::Clock;
 use crate::event::{Kind, SpanKind, Subject, Usage, Value};
 use crate::pipeline::events::failed;
@@ -223,9 +223,7 @@ pub(crate) fn roll_up(
     let kind = record.subject.map(Subject::kind);
     let (role, own) = match kind {
         // A call of another kind than the one around it is no part of that.
-        Some(Kind::Llm) if apart(record) => {
-            (Role::Scope, Totals::model_call(usage(record), cost))
-        }
+        Some(Kind::Llm) if apart(record) => (Role::Scope, Totals::model_call(usage(record), cost)),
         Some(Kind::Llm) => (Role::ModelCall, Totals::model_call(usage(record), cost)),
         Some(Kind::Tool) => (Role::Scope, Totals::tool_call(failed(record))),
         // A tool that is called over MCP, with no span of its own around the call. Its server's span is no second call.

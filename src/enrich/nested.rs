@@ -106,7 +106,10 @@ impl Nested {
                 }
             }
         }
-        if record.fields.get(s::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK).is_none()
+        if record
+            .fields
+            .get(s::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK)
+            .is_none()
             && record.chunks.count == 0
             && let Some(first) = told.first_chunk
         {
@@ -226,7 +229,10 @@ const OF_A_CALL: &[&str] = &[
 fn demote(record: &mut Record, limits: &Limits) {
     let fields = &mut record.fields;
     let model = [s::GEN_AI_RESPONSE_MODEL, s::GEN_AI_REQUEST_MODEL];
-    let model = model.into_iter().find_map(|name| fields.str(name)).map(str::to_owned);
+    let model = model
+        .into_iter()
+        .find_map(|name| fields.str(name))
+        .map(str::to_owned);
     let operation = fields
         .str(s::GEN_AI_OPERATION_NAME)
         .unwrap_or(s::operation::CHAT)

@@ -25,7 +25,10 @@ pub(crate) fn drop_contradictions(record: &mut Record) -> bool {
         .cache_read_tokens
         .unwrap_or(0)
         .checked_add(usage.cache_write_tokens.unwrap_or(0));
-    if usage.input_tokens.is_some_and(|whole| cache.is_none_or(|part| part > whole)) {
+    if usage
+        .input_tokens
+        .is_some_and(|whole| cache.is_none_or(|part| part > whole))
+    {
         found = true;
         take(record, &[USAGE[0], USAGE[2], USAGE[3], AUDIO[0]]);
     }
@@ -59,7 +62,9 @@ pub(crate) fn mark_unknown(record: &mut Record, contradicted: bool, limits: &Lim
         Outcome::Canceled | Outcome::Interrupted => "interrupted",
         _ => "not_reported",
     };
-    record.fields.set_str(s::GENAI_USAGE_UNKNOWN_REASON, why, limits);
+    record
+        .fields
+        .set_str(s::GENAI_USAGE_UNKNOWN_REASON, why, limits);
 }
 
 /// Takes the usage off a span that is no model call: what it says is the sum of calls elsewhere.

@@ -659,7 +659,13 @@ fn call_of(operation: Option<&str>) -> Call {
     use semconv::operation as op;
     match operation.map(unquoted) {
         Some(op::EMBEDDINGS | "embedding") => Call::Embeddings,
-        Some(op::FETCH_RESPONSE | "rerank" | "transcription" | "image_generation" | "audio_generation") => Call::Other,
+        Some(
+            op::FETCH_RESPONSE
+            | "rerank"
+            | "transcription"
+            | "image_generation"
+            | "audio_generation",
+        ) => Call::Other,
         _ => Call::Generation,
     }
 }

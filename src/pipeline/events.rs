@@ -32,7 +32,13 @@ pub(crate) fn event(record: &Record, clock: &Clock, id: u128) -> Option<EventDat
         },
         (What::Started, _) => EventType::new(record.subject?, Phase::Started),
         // What was told as one thing at its start is told as the same at its end.
-        _ => EventType::new(record.told.or(record.subject).filter(|_| record.subject.is_some())?, phase(record)),
+        _ => EventType::new(
+            record
+                .told
+                .or(record.subject)
+                .filter(|_| record.subject.is_some())?,
+            phase(record),
+        ),
     };
     let at = if record.what == What::Started {
         record.start

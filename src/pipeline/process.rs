@@ -248,14 +248,25 @@ impl Processor {
             usage::mark_unknown(record, contradicted, &limits);
             let contradiction = CostOutcome::Unknown(UnknownCost::InconsistentUsage);
             let settled = inside.or_else(|| contradicted.then_some(contradiction));
-            builtin::price(record, settled, &self.prices, &instance.clock, parts, &limits)
+            builtin::price(
+                record,
+                settled,
+                &self.prices,
+                &instance.clock,
+                parts,
+                &limits,
+            )
         });
-        let cost = outcome.as_ref().and_then(CostOutcome::cost).map(|cost| cost.total);
+        let cost = outcome
+            .as_ref()
+            .and_then(CostOutcome::cost)
+            .map(|cost| cost.total);
         builtin::roll_up(record, cost, &mut self.totals, &limits);
         self.budgets.ended(record, cost);
         self.exports.measured(record);
         if record.inside_inference {
-            self.nested.fold(record, outcome, &self.totals, parts, &limits);
+            self.nested
+                .fold(record, outcome, &self.totals, parts, &limits);
         }
     }
 

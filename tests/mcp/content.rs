@@ -107,3 +107,12 @@ fn large_arguments_are_cut_and_the_request_is_whole() {
         }
     }
 }
+
+// The library logs what it sends and receives, arguments in the clear, at DEBUG and TRACE.
+#[test]
+fn what_rmcp_itself_logs_of_arguments_and_results_stays_at_home() {
+    let capture = capture_with(|builder| builder.level(tracing::level_filters::LevelFilter::TRACE));
+    a_session(&capture);
+    let shown = format!("{:?}", capture.spans());
+    assert!(!shown.contains("canary"), "{shown}");
+}

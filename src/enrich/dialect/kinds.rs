@@ -75,13 +75,11 @@ pub(crate) fn operation(word: &str) -> Option<Meaning> {
         return Some(only(subject));
     }
     let known = OPERATIONS.iter().find(|(old, _)| *old == word);
-    known
-        .map(|(_, meaning)| *meaning)
-        .or_else(|| {
-            MODEL_OPERATIONS
-                .contains(&word)
-                .then_some(only(Subject::LLM_CALL))
-        })
+    known.map(|(_, meaning)| *meaning).or_else(|| {
+        MODEL_OPERATIONS
+            .contains(&word)
+            .then_some(only(Subject::LLM_CALL))
+    })
 }
 
 /// Attributes that tell the kind, the first that says something wins, and their words, without regard to case.
@@ -137,7 +135,9 @@ const LANGFUSE: &[(&str, Meaning)] = &[
 pub(crate) fn kind(fields: &Fields) -> Option<Meaning> {
     KINDS.iter().find_map(|(name, words)| {
         let told = unquoted(fields.str(name)?);
-        let meant = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(told))?;
+        let meant = words
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(told))?;
         Some(meant.1)
     })
 }

@@ -41,7 +41,8 @@ pub(crate) fn find(name: &str) -> Option<&'static Row> {
         .copied();
     exact.or_else(|| {
         // The longest of the short prefixes; shorter names belong to no list.
-        let may = name.len() > 9 && matches!(name.as_bytes().first(), Some(b'g' | b'l' | b'r' | b't'));
+        let may =
+            name.len() > 9 && matches!(name.as_bytes().first(), Some(b'g' | b'l' | b'r' | b't'));
         may.then(|| PREFIXES.iter().find(|row| below(name, row.name)))
             .flatten()
     })
@@ -49,8 +50,12 @@ pub(crate) fn find(name: &str) -> Option<&'static Row> {
 
 /// Whether `name` is an entry of the list `prefix`: `llm.input_messages.0.message.role` of `llm.input_messages`.
 fn below(name: &str, prefix: &str) -> bool {
-    let rest = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.'));
-    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()) || prefix.ends_with("variables"))
+    let rest = name
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('.'));
+    rest.is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_digit()) || prefix.ends_with("variables")
+    })
 }
 
 #[cfg(test)]
@@ -75,7 +80,13 @@ mod tests {
     fn entries_of_a_list_are_found_by_the_list_and_names_that_only_begin_alike_are_not() {
         assert!(find("llm.input_messages.0.message.content").is_some());
         assert!(find("gen_ai.prompt.3.role").is_some());
-        for name in ["gen_ai.prompt.name", "gen_ai.prompt.variable.city", "llm.input_messages_count", "model", ""] {
+        for name in [
+            "gen_ai.prompt.name",
+            "gen_ai.prompt.variable.city",
+            "llm.input_messages_count",
+            "model",
+            "",
+        ] {
             let found = find(name).filter(|row| row.content);
             assert!(found.is_none(), "{name}");
         }

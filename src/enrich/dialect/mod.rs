@@ -102,10 +102,6 @@ impl Site {
         shapes::at(self.shape)
     }
 
-    pub(crate) fn has_shape(self) -> bool {
-        self.shape != 0
-    }
-
     /// A name was set that the call site does not declare: it may be any.
     pub(crate) fn note_undeclared(&mut self) {
         self.walk = true;

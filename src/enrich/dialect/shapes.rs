@@ -6,7 +6,7 @@
 use tracing::Metadata;
 
 use super::Dialects;
-use super::table::{Row, Rule, alias, content, effect, To};
+use super::table::{Row, Rule, To, alias, content, effect};
 use crate::event::Subject;
 use crate::semconv as s;
 
@@ -52,7 +52,11 @@ const NONE: Shape = Shape {
     named: None,
 };
 
-const fn spans(crates: &'static [&'static str], names: &'static [&'static str], subject: Subject) -> Shape {
+const fn spans(
+    crates: &'static [&'static str],
+    names: &'static [&'static str],
+    subject: Subject,
+) -> Shape {
     Shape {
         crates,
         names,
@@ -80,9 +84,15 @@ const MODEL_NAME: Row = alias("model.name", s::GEN_AI_REQUEST_MODEL, Rule::Text)
 const TOKENS_IN: Row = alias("tokens_in", s::GEN_AI_USAGE_INPUT_TOKENS, Rule::Count);
 const COST_USD: Row = alias("cost_usd", s::GEN_AI_USAGE_COST, Rule::Number);
 
-const AWS: &[(&str, Preset)] = &[(s::GEN_AI_PROVIDER_NAME, Preset::Text(s::provider::AWS_BEDROCK))];
+const AWS: &[(&str, Preset)] = &[(
+    s::GEN_AI_PROVIDER_NAME,
+    Preset::Text(s::provider::AWS_BEDROCK),
+)];
 const AWS_STREAMED: &[(&str, Preset)] = &[
-    (s::GEN_AI_PROVIDER_NAME, Preset::Text(s::provider::AWS_BEDROCK)),
+    (
+        s::GEN_AI_PROVIDER_NAME,
+        Preset::Text(s::provider::AWS_BEDROCK),
+    ),
     (s::GEN_AI_REQUEST_STREAM, Preset::True),
 ];
 
@@ -96,7 +106,11 @@ const SHAPES: &[Shape] = &[
             MODEL,
             STREAM,
             alias("prompt_tokens", s::GEN_AI_USAGE_INPUT_TOKENS, Rule::Count),
-            alias("completion_tokens", s::GEN_AI_USAGE_OUTPUT_TOKENS, Rule::Count),
+            alias(
+                "completion_tokens",
+                s::GEN_AI_USAGE_OUTPUT_TOKENS,
+                Rule::Count,
+            ),
             TOTAL,
             FAILED,
         ],
@@ -105,7 +119,11 @@ const SHAPES: &[Shape] = &[
     Shape {
         operation: Some(s::operation::EMBEDDINGS),
         plain: &[PROVIDER, MODEL, FAILED],
-        ..spans(LANGCHAIN, &["embed.documents", "embed.query"], Subject::LLM_CALL)
+        ..spans(
+            LANGCHAIN,
+            &["embed.documents", "embed.query"],
+            Subject::LLM_CALL,
+        )
     },
     Shape {
         plain: &[TOOL, FAILED],
@@ -134,8 +152,16 @@ const SHAPES: &[Shape] = &[
     Shape {
         operation: Some(s::operation::GENERATE_CONTENT),
         speaks: Dialects::ADK,
-        plain: &[MODEL_NAME, alias("model_id", s::GEN_AI_REQUEST_MODEL, Rule::Text), STREAM],
-        ..spans(ADK, &["model.generate_content", "model.call"], Subject::LLM_CALL)
+        plain: &[
+            MODEL_NAME,
+            alias("model_id", s::GEN_AI_REQUEST_MODEL, Rule::Text),
+            STREAM,
+        ],
+        ..spans(
+            ADK,
+            &["model.generate_content", "model.call"],
+            Subject::LLM_CALL,
+        )
     },
     Shape {
         operation: Some(s::operation::GENERATE_CONTENT),
@@ -147,7 +173,11 @@ const SHAPES: &[Shape] = &[
         speaks: Dialects::ADK,
         plain: &[TOOL_NAME],
         named: Some(("execute_tool ", s::GEN_AI_TOOL_NAME)),
-        ..spans(ADK, &["", "tool.execute", "execute_tool"], Subject::TOOL_CALL)
+        ..spans(
+            ADK,
+            &["", "tool.execute", "execute_tool"],
+            Subject::TOOL_CALL,
+        )
     },
     Shape {
         speaks: Dialects::ADK,
@@ -156,7 +186,11 @@ const SHAPES: &[Shape] = &[
     Shape {
         declares: &["agent.name"],
         speaks: Dialects::ADK,
-        ..spans(ADK, &["agent.execute", "agent.run"], Subject::AGENT_EXECUTION)
+        ..spans(
+            ADK,
+            &["agent.execute", "agent.run"],
+            Subject::AGENT_EXECUTION,
+        )
     },
     Shape {
         speaks: Dialects::ADK,
@@ -182,7 +216,11 @@ const SHAPES: &[Shape] = &[
             MODEL,
             TOKENS_IN,
             alias("tokens_out", s::GEN_AI_USAGE_OUTPUT_TOKENS, Rule::Count),
-            alias("tokens_cached", s::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, Rule::Count),
+            alias(
+                "tokens_cached",
+                s::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+                Rule::Count,
+            ),
             COST_USD,
             effect("error", Rule::ErrorFlag),
         ],
@@ -206,7 +244,12 @@ const SHAPES: &[Shape] = &[
     // swiftide 0.33: `swiftide-agents/src/agent.rs`, `swiftide-integrations/src/*/chat_completion.rs`.
     spans(
         SWIFTIDE,
-        &["agent.query", "agent.query_once", "agent.run", "agent.run_once"],
+        &[
+            "agent.query",
+            "agent.query_once",
+            "agent.run",
+            "agent.run_once",
+        ],
         Subject::AGENT_EXECUTION,
     ),
     Shape {
@@ -216,12 +259,21 @@ const SHAPES: &[Shape] = &[
     // `complete_stream` has returned when its `stream` is read, so that one is the call.
     spans(
         &["swiftide_integrations"],
-        &["complete", "prompt", "structured_prompt", "structured_prompt_dyn"],
+        &[
+            "complete",
+            "prompt",
+            "structured_prompt",
+            "structured_prompt_dyn",
+        ],
         Subject::LLM_CALL,
     ),
     Shape {
         presets: &[(s::GEN_AI_REQUEST_STREAM, Preset::True)],
-        ..spans(&["swiftide_integrations"], &["stream", "responses_stream"], Subject::LLM_CALL)
+        ..spans(
+            &["swiftide_integrations"],
+            &["stream", "responses_stream"],
+            Subject::LLM_CALL,
+        )
     },
     // aws-sdk-bedrockruntime 1.153: `src/operation/*.rs`, at `DEBUG`.
     Shape {
@@ -246,7 +298,11 @@ const SHAPES: &[Shape] = &[
     },
     Shape {
         presets: AWS,
-        ..spans(BEDROCK, &["Bedrock Runtime.ApplyGuardrail"], Subject::GUARDRAIL)
+        ..spans(
+            BEDROCK,
+            &["Bedrock Runtime.ApplyGuardrail"],
+            Subject::GUARDRAIL,
+        )
     },
     // openinference-instrumentation 0.1: its spans declare nothing but `otel.name`; what else it sets no layer sees.
     open_inference("llm", Subject::LLM_CALL),
@@ -267,14 +323,34 @@ const SHAPES: &[Shape] = &[
         plain: &[
             alias("tool_name", s::GEN_AI_TOOL_NAME, Rule::Text),
             alias("tool_call_id", s::GEN_AI_TOOL_CALL_ID, Rule::Text),
-            content("tool_arguments", To::Name(s::GEN_AI_TOOL_CALL_ARGUMENTS), Rule::Any),
-            content("tool_result", To::Name(s::GEN_AI_TOOL_CALL_RESULT), Rule::Any),
+            content(
+                "tool_arguments",
+                To::Name(s::GEN_AI_TOOL_CALL_ARGUMENTS),
+                Rule::Any,
+            ),
+            content(
+                "tool_result",
+                To::Name(s::GEN_AI_TOOL_CALL_RESULT),
+                Rule::Any,
+            ),
         ],
-        ..spans(&["autoagents*"], &["autoagents.tool_call"], Subject::TOOL_CALL)
+        ..spans(
+            &["autoagents*"],
+            &["autoagents.tool_call"],
+            Subject::TOOL_CALL,
+        )
     },
-    spans(&["autoagents*"], &["autoagents.task"], Subject::AGENT_EXECUTION),
+    spans(
+        &["autoagents*"],
+        &["autoagents.task"],
+        Subject::AGENT_EXECUTION,
+    ),
     // llm-sdk-rs 0.3, whose attributes no layer sees.
-    spans(&["llm_sdk"], &["llm_sdk.generate", "llm_sdk.stream"], Subject::LLM_CALL),
+    spans(
+        &["llm_sdk"],
+        &["llm_sdk.generate", "llm_sdk.stream"],
+        Subject::LLM_CALL,
+    ),
 ];
 
 const fn open_inference(name: &'static str, subject: Subject) -> Shape {
@@ -375,9 +451,15 @@ pub(crate) fn place_of(meta: &Metadata<'_>) -> Option<u8> {
 
 impl Shape {
     fn fits(&self, meta: &Metadata<'_>) -> bool {
-        let written_by = self.crates.is_empty() || self.crates.iter().any(|name| is_of(meta.target(), name));
+        let written_by =
+            self.crates.is_empty() || self.crates.iter().any(|name| is_of(meta.target(), name));
         let named = self.names.is_empty() || self.names.contains(&meta.name());
-        written_by && named && self.declares.iter().all(|name| meta.fields().field(*name).is_some())
+        written_by
+            && named
+            && self
+                .declares
+                .iter()
+                .all(|name| meta.fields().field(*name).is_some())
     }
 
     pub(crate) fn plain(&self, name: &str) -> Option<&'static Row> {

@@ -168,7 +168,7 @@ const USER: Rule = Rule::Message("user");
 const ASSISTANT: Rule = Rule::Message("assistant");
 
 /// Every spelling but those of one crate's spans alone, which are with their [`Shape`](super::Shape).
-pub(crate) const ROWS: &[Row] = &[
+pub(crate) static ROWS: &[Row] = &[
     // === the conventions' own names, in whatever form they come ===
     typed(s::GEN_AI_OPERATION_NAME, Rule::Text),
     typed(s::GEN_AI_PROVIDER_NAME, Rule::Text),
@@ -211,34 +211,111 @@ pub(crate) const ROWS: &[Row] = &[
     // === provider and model ===
     alias(s::GEN_AI_SYSTEM, s::GEN_AI_PROVIDER_NAME, Rule::Text),
     alias("llm.provider", s::GEN_AI_PROVIDER_NAME, Rule::Text),
-    weak(marks(OI, alias("llm.system", s::GEN_AI_PROVIDER_NAME, Rule::Text))),
-    marks(OI, alias("llm.request.model_name", s::GEN_AI_REQUEST_MODEL, Rule::Text)),
-    marks(OI, alias("llm.response.model_name", s::GEN_AI_RESPONSE_MODEL, Rule::Text)),
+    weak(marks(
+        OI,
+        alias("llm.system", s::GEN_AI_PROVIDER_NAME, Rule::Text),
+    )),
+    marks(
+        OI,
+        alias(
+            "llm.request.model_name",
+            s::GEN_AI_REQUEST_MODEL,
+            Rule::Text,
+        ),
+    ),
+    marks(
+        OI,
+        alias(
+            "llm.response.model_name",
+            s::GEN_AI_RESPONSE_MODEL,
+            Rule::Text,
+        ),
+    ),
     weak(marks(OI, row("llm.model_name", MODELS, Rule::Text))),
-    weak(marks(OI, row("embedding.model_name", To::Name(s::GEN_AI_REQUEST_MODEL), Rule::Text))),
+    weak(marks(
+        OI,
+        row(
+            "embedding.model_name",
+            To::Name(s::GEN_AI_REQUEST_MODEL),
+            Rule::Text,
+        ),
+    )),
     alias("llm.response.model", s::GEN_AI_RESPONSE_MODEL, Rule::Text),
     alias("llm.request.model", s::GEN_AI_REQUEST_MODEL, Rule::Text),
-    weak(marks(LF, row("langfuse.observation.model.name", MODELS, Rule::Text))),
+    weak(marks(
+        LF,
+        row("langfuse.observation.model.name", MODELS, Rule::Text),
+    )),
     weak(marks(LF, row("langfuse.model", MODELS, Rule::Text))),
-    alias("gen_ai.response.model_name", s::GEN_AI_RESPONSE_MODEL, Rule::Text),
+    alias(
+        "gen_ai.response.model_name",
+        s::GEN_AI_RESPONSE_MODEL,
+        Rule::Text,
+    ),
     // === request ===
     marks(OI, effect("llm.invocation_parameters", Rule::Parameters)),
-    marks(OI, effect("embedding.invocation_parameters", Rule::Parameters)),
-    marks(LF, effect("langfuse.observation.model.parameters", Rule::Parameters)),
-    alias("llm.frequency_penalty", s::GEN_AI_REQUEST_FREQUENCY_PENALTY, Rule::Number),
-    alias("llm.presence_penalty", s::GEN_AI_REQUEST_PRESENCE_PENALTY, Rule::Number),
+    marks(
+        OI,
+        effect("embedding.invocation_parameters", Rule::Parameters),
+    ),
+    marks(
+        LF,
+        effect("langfuse.observation.model.parameters", Rule::Parameters),
+    ),
+    alias(
+        "llm.frequency_penalty",
+        s::GEN_AI_REQUEST_FREQUENCY_PENALTY,
+        Rule::Number,
+    ),
+    alias(
+        "llm.presence_penalty",
+        s::GEN_AI_REQUEST_PRESENCE_PENALTY,
+        Rule::Number,
+    ),
     alias("llm.top_k", s::GEN_AI_REQUEST_TOP_K, Rule::Int),
-    alias("llm.chat.stop_sequences", s::GEN_AI_REQUEST_STOP_SEQUENCES, Rule::List),
+    alias(
+        "llm.chat.stop_sequences",
+        s::GEN_AI_REQUEST_STOP_SEQUENCES,
+        Rule::List,
+    ),
     alias("gen_ai.is_streaming", s::GEN_AI_REQUEST_STREAM, Rule::Flag),
     alias("llm.is_streaming", s::GEN_AI_REQUEST_STREAM, Rule::Flag),
-    alias("gen_ai.request.reasoning_effort", s::GEN_AI_REQUEST_REASONING_LEVEL, Rule::Text),
-    alias("llm.request.reasoning_effort", s::GEN_AI_REQUEST_REASONING_LEVEL, Rule::Text),
+    alias(
+        "gen_ai.request.reasoning_effort",
+        s::GEN_AI_REQUEST_REASONING_LEVEL,
+        Rule::Text,
+    ),
+    alias(
+        "llm.request.reasoning_effort",
+        s::GEN_AI_REQUEST_REASONING_LEVEL,
+        Rule::Text,
+    ),
     // === answer ===
-    alias("llm.finish_reason", s::GEN_AI_RESPONSE_FINISH_REASONS, Rule::Words),
-    alias("gen_ai.response.finish_reason", s::GEN_AI_RESPONSE_FINISH_REASONS, Rule::Words),
-    alias("llm.response.finish_reason", s::GEN_AI_RESPONSE_FINISH_REASONS, Rule::Words),
-    alias("gen_ai.server.time_to_first_token", FIRST_CHUNK, Rule::Number),
-    alias("gen_ai.client.operation.time_to_first_chunk", FIRST_CHUNK, Rule::Number),
+    alias(
+        "llm.finish_reason",
+        s::GEN_AI_RESPONSE_FINISH_REASONS,
+        Rule::Words,
+    ),
+    alias(
+        "gen_ai.response.finish_reason",
+        s::GEN_AI_RESPONSE_FINISH_REASONS,
+        Rule::Words,
+    ),
+    alias(
+        "llm.response.finish_reason",
+        s::GEN_AI_RESPONSE_FINISH_REASONS,
+        Rule::Words,
+    ),
+    alias(
+        "gen_ai.server.time_to_first_token",
+        FIRST_CHUNK,
+        Rule::Number,
+    ),
+    alias(
+        "gen_ai.client.operation.time_to_first_chunk",
+        FIRST_CHUNK,
+        Rule::Number,
+    ),
     // === usage ===
     alias(s::GEN_AI_USAGE_PROMPT_TOKENS, INPUT, Rule::Count),
     alias("llm.usage.prompt_tokens", INPUT, Rule::Count),
@@ -247,65 +324,242 @@ pub(crate) const ROWS: &[Row] = &[
     alias("llm.usage.completion_tokens", OUTPUT, Rule::Count),
     marks(OI, alias("llm.token_count.completion", OUTPUT, Rule::Count)),
     // A total is worked out from its parts, and stands in for them where there are none.
-    weak(alias("gen_ai.usage.total_tokens", s::LLM_TOKENS_USED, Rule::Count)),
-    weak(alias("llm.usage.total_tokens", s::LLM_TOKENS_USED, Rule::Count)),
-    weak(marks(OI, alias("llm.token_count.total", s::LLM_TOKENS_USED, Rule::Count))),
-    alias("gen_ai.usage.cache_read_input_tokens", CACHE_READ, Rule::Count),
+    weak(alias(
+        "gen_ai.usage.total_tokens",
+        s::LLM_TOKENS_USED,
+        Rule::Count,
+    )),
+    weak(alias(
+        "llm.usage.total_tokens",
+        s::LLM_TOKENS_USED,
+        Rule::Count,
+    )),
+    weak(marks(
+        OI,
+        alias("llm.token_count.total", s::LLM_TOKENS_USED, Rule::Count),
+    )),
+    alias(
+        "gen_ai.usage.cache_read_input_tokens",
+        CACHE_READ,
+        Rule::Count,
+    ),
     alias("gen_ai.usage.cache_read_tokens", CACHE_READ, Rule::Count),
     alias("gen_ai.usage.cached_tokens", CACHE_READ, Rule::Count),
     alias("gen_ai.usage.cached_input_tokens", CACHE_READ, Rule::Count),
-    marks(OI, alias("llm.token_count.prompt_details.cache_read", CACHE_READ, Rule::Count)),
-    alias(s::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, CACHE_WRITE, Rule::Count),
-    alias("gen_ai.usage.cache_creation_input_tokens", CACHE_WRITE, Rule::Count),
-    alias("gen_ai.usage.cache_creation_tokens", CACHE_WRITE, Rule::Count),
+    marks(
+        OI,
+        alias(
+            "llm.token_count.prompt_details.cache_read",
+            CACHE_READ,
+            Rule::Count,
+        ),
+    ),
+    alias(
+        s::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
+        CACHE_WRITE,
+        Rule::Count,
+    ),
+    alias(
+        "gen_ai.usage.cache_creation_input_tokens",
+        CACHE_WRITE,
+        Rule::Count,
+    ),
+    alias(
+        "gen_ai.usage.cache_creation_tokens",
+        CACHE_WRITE,
+        Rule::Count,
+    ),
     alias("gen_ai.usage.cache_write_tokens", CACHE_WRITE, Rule::Count),
-    alias("gen_ai.usage.cache_write_input_tokens", CACHE_WRITE, Rule::Count),
-    marks(OI, alias("llm.token_count.prompt_details.cache_write", CACHE_WRITE, Rule::Count)),
+    alias(
+        "gen_ai.usage.cache_write_input_tokens",
+        CACHE_WRITE,
+        Rule::Count,
+    ),
+    marks(
+        OI,
+        alias(
+            "llm.token_count.prompt_details.cache_write",
+            CACHE_WRITE,
+            Rule::Count,
+        ),
+    ),
     alias("gen_ai.usage.reasoning_tokens", REASONING, Rule::Count),
     alias("gen_ai.usage.thinking_tokens", REASONING, Rule::Count),
     alias("llm.usage.reasoning_tokens", REASONING, Rule::Count),
-    marks(OI, alias("llm.token_count.completion_details.reasoning", REASONING, Rule::Count)),
-    alias("gen_ai.usage.audio_input_tokens", s::GEN_AI_USAGE_AUDIO_INPUT_TOKENS, Rule::Count),
-    alias("gen_ai.usage.audio_output_tokens", s::GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS, Rule::Count),
-    marks(OI, alias("llm.token_count.prompt_details.audio", s::GEN_AI_USAGE_AUDIO_INPUT_TOKENS, Rule::Count)),
-    marks(OI, alias("llm.token_count.completion_details.audio", s::GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS, Rule::Count)),
+    marks(
+        OI,
+        alias(
+            "llm.token_count.completion_details.reasoning",
+            REASONING,
+            Rule::Count,
+        ),
+    ),
+    alias(
+        "gen_ai.usage.audio_input_tokens",
+        s::GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+        Rule::Count,
+    ),
+    alias(
+        "gen_ai.usage.audio_output_tokens",
+        s::GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+        Rule::Count,
+    ),
+    marks(
+        OI,
+        alias(
+            "llm.token_count.prompt_details.audio",
+            s::GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+            Rule::Count,
+        ),
+    ),
+    marks(
+        OI,
+        alias(
+            "llm.token_count.completion_details.audio",
+            s::GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+            Rule::Count,
+        ),
+    ),
     // rig's: a part of the input that no convention names. Backends take any number under `gen_ai.usage` for a bucket to price.
     row("gen_ai.usage.tool_use_prompt_tokens", To::Same, Rule::Gone),
-    marks(LF, effect("langfuse.observation.usage_details", Rule::Usage)),
+    marks(
+        LF,
+        effect("langfuse.observation.usage_details", Rule::Usage),
+    ),
     marks(LF, effect("langfuse.usage", Rule::Usage)),
     // === cost ===
-    alias("gen_ai.usage.cost.amount", s::GEN_AI_USAGE_COST, Rule::Number),
+    alias(
+        "gen_ai.usage.cost.amount",
+        s::GEN_AI_USAGE_COST,
+        Rule::Number,
+    ),
     alias("gen_ai.usage.cost_usd", s::GEN_AI_USAGE_COST, Rule::Number),
-    marks(OI, alias("llm.cost.total", s::GEN_AI_USAGE_COST, Rule::Number)),
+    marks(
+        OI,
+        alias("llm.cost.total", s::GEN_AI_USAGE_COST, Rule::Number),
+    ),
     alias("operation.cost", s::GEN_AI_USAGE_COST, Rule::Number),
     marks(LF, effect("langfuse.observation.cost_details", Rule::Costs)),
     // === who and what ===
     within(OI, alias("tool.name", s::GEN_AI_TOOL_NAME, Rule::Text)),
     within(OI, alias("tool.id", s::GEN_AI_TOOL_CALL_ID, Rule::Text)),
-    within(OI, alias("tool_call.id", s::GEN_AI_TOOL_CALL_ID, Rule::Text)),
-    within(OI, content("tool.description", To::Name(s::GEN_AI_TOOL_DESCRIPTION), Rule::Text)),
+    within(
+        OI,
+        alias("tool_call.id", s::GEN_AI_TOOL_CALL_ID, Rule::Text),
+    ),
+    within(
+        OI,
+        content(
+            "tool.description",
+            To::Name(s::GEN_AI_TOOL_DESCRIPTION),
+            Rule::Text,
+        ),
+    ),
     alias("gen_ai.tool.call_id", s::GEN_AI_TOOL_CALL_ID, Rule::Text),
-    within(OI.and(ADK), alias("agent.name", s::GEN_AI_AGENT_NAME, Rule::Text)),
+    within(
+        OI.and(ADK),
+        alias("agent.name", s::GEN_AI_AGENT_NAME, Rule::Text),
+    ),
     marks(TL, row("traceloop.entity.name", To::EntityName, Rule::Text)),
-    marks(TL, row("traceloop.workflow.name", To::WorkflowName, Rule::Text)),
+    marks(
+        TL,
+        row("traceloop.workflow.name", To::WorkflowName, Rule::Text),
+    ),
     marks(LF, row("langfuse.trace.name", To::WorkflowName, Rule::Text)),
-    Row { copied: true, ..within(OI, alias(s::SESSION_ID, s::GEN_AI_CONVERSATION_ID, Rule::Text)) },
-    marks(LF, alias("langfuse.session.id", s::GEN_AI_CONVERSATION_ID, Rule::Text)),
-    marks(TL, alias("traceloop.association.properties.session_id", s::GEN_AI_CONVERSATION_ID, Rule::Text)),
+    Row {
+        copied: true,
+        ..within(
+            OI,
+            alias(s::SESSION_ID, s::GEN_AI_CONVERSATION_ID, Rule::Text),
+        )
+    },
+    marks(
+        LF,
+        alias("langfuse.session.id", s::GEN_AI_CONVERSATION_ID, Rule::Text),
+    ),
+    marks(
+        TL,
+        alias(
+            "traceloop.association.properties.session_id",
+            s::GEN_AI_CONVERSATION_ID,
+            Rule::Text,
+        ),
+    ),
     marks(LF, alias("langfuse.user.id", s::USER_ID, Rule::Text)),
-    marks(TL, alias("traceloop.association.properties.user_id", s::USER_ID, Rule::Text)),
-    marks(LF, alias("langfuse.environment", s::DEPLOYMENT_ENVIRONMENT_NAME, Rule::Text)),
-    marks(LF, alias("langfuse.release", s::SERVICE_VERSION, Rule::Text)),
-    weak(marks(LF, row("langfuse.version", To::Name(s::SERVICE_VERSION), Rule::Text))),
+    marks(
+        TL,
+        alias(
+            "traceloop.association.properties.user_id",
+            s::USER_ID,
+            Rule::Text,
+        ),
+    ),
+    marks(
+        LF,
+        alias(
+            "langfuse.environment",
+            s::DEPLOYMENT_ENVIRONMENT_NAME,
+            Rule::Text,
+        ),
+    ),
+    marks(
+        LF,
+        alias("langfuse.release", s::SERVICE_VERSION, Rule::Text),
+    ),
+    weak(marks(
+        LF,
+        row("langfuse.version", To::Name(s::SERVICE_VERSION), Rule::Text),
+    )),
     // === prompts by name ===
     within(OI, alias("prompt.id", s::GEN_AI_PROMPT_NAME, Rule::Text)),
-    marks(OI, alias("llm.prompt_template.version", s::GEN_AI_PROMPT_VERSION, Rule::Text)),
-    marks(LF, alias("langfuse.observation.prompt.name", s::GEN_AI_PROMPT_NAME, Rule::Text)),
-    marks(LF, alias("langfuse.prompt.name", s::GEN_AI_PROMPT_NAME, Rule::Text)),
-    marks(LF, alias("langfuse.observation.prompt.version", s::GEN_AI_PROMPT_VERSION, Rule::Text)),
-    marks(LF, alias("langfuse.prompt.version", s::GEN_AI_PROMPT_VERSION, Rule::Text)),
-    marks(TL, alias("traceloop.prompt.key", s::GEN_AI_PROMPT_NAME, Rule::Text)),
-    marks(TL, alias("traceloop.prompt.version", s::GEN_AI_PROMPT_VERSION, Rule::Text)),
+    marks(
+        OI,
+        alias(
+            "llm.prompt_template.version",
+            s::GEN_AI_PROMPT_VERSION,
+            Rule::Text,
+        ),
+    ),
+    marks(
+        LF,
+        alias(
+            "langfuse.observation.prompt.name",
+            s::GEN_AI_PROMPT_NAME,
+            Rule::Text,
+        ),
+    ),
+    marks(
+        LF,
+        alias("langfuse.prompt.name", s::GEN_AI_PROMPT_NAME, Rule::Text),
+    ),
+    marks(
+        LF,
+        alias(
+            "langfuse.observation.prompt.version",
+            s::GEN_AI_PROMPT_VERSION,
+            Rule::Text,
+        ),
+    ),
+    marks(
+        LF,
+        alias(
+            "langfuse.prompt.version",
+            s::GEN_AI_PROMPT_VERSION,
+            Rule::Text,
+        ),
+    ),
+    marks(
+        TL,
+        alias("traceloop.prompt.key", s::GEN_AI_PROMPT_NAME, Rule::Text),
+    ),
+    marks(
+        TL,
+        alias(
+            "traceloop.prompt.version",
+            s::GEN_AI_PROMPT_VERSION,
+            Rule::Text,
+        ),
+    ),
     // === how it ended ===
     alias("gen_ai.tool.error.type", s::ERROR_TYPE, Rule::Text),
     row("gen_ai.tool.call.outcome", To::Same, Rule::Outcome),
@@ -314,31 +568,90 @@ pub(crate) const ROWS: &[Row] = &[
     marks(LF, effect("langfuse.status_message", Rule::ErrorText)),
     // === content ===
     content("gen_ai.prompt", To::Name(s::GEN_AI_INPUT_MESSAGES), USER),
-    content("gen_ai.completion", To::Name(s::GEN_AI_OUTPUT_MESSAGES), ASSISTANT),
-    marks(OI, content("llm.input_messages", To::Name(s::GEN_AI_INPUT_MESSAGES), Rule::Any)),
-    marks(OI, content("llm.output_messages", To::Name(s::GEN_AI_OUTPUT_MESSAGES), Rule::Any)),
-    marks(OI, content("llm.tools", To::Name(s::GEN_AI_TOOL_DEFINITIONS), Rule::Any)),
+    content(
+        "gen_ai.completion",
+        To::Name(s::GEN_AI_OUTPUT_MESSAGES),
+        ASSISTANT,
+    ),
+    marks(
+        OI,
+        content(
+            "llm.input_messages",
+            To::Name(s::GEN_AI_INPUT_MESSAGES),
+            Rule::Any,
+        ),
+    ),
+    marks(
+        OI,
+        content(
+            "llm.output_messages",
+            To::Name(s::GEN_AI_OUTPUT_MESSAGES),
+            Rule::Any,
+        ),
+    ),
+    marks(
+        OI,
+        content("llm.tools", To::Name(s::GEN_AI_TOOL_DEFINITIONS), Rule::Any),
+    ),
     marks(OI, content("llm.prompts", To::Same, Rule::Any)),
-    marks(OI, content("llm.prompt_template.template", To::Same, Rule::Any)),
-    marks(OI, content("llm.prompt_template.variables", To::Same, Rule::Any)),
+    marks(
+        OI,
+        content("llm.prompt_template.template", To::Same, Rule::Any),
+    ),
+    marks(
+        OI,
+        content("llm.prompt_template.variables", To::Same, Rule::Any),
+    ),
     within(OI, content("input.value", To::Input, USER)),
     within(OI, content("output.value", To::Output, ASSISTANT)),
     within(OI, effect("input.mime_type", Rule::Gone)),
     within(OI, effect("output.mime_type", Rule::Gone)),
-    within(OI, content("tool.parameters", To::Name(s::GEN_AI_TOOL_CALL_ARGUMENTS), Rule::Any)),
-    within(OI, content("metadata.gen_ai.system_instructions", To::Name(s::GEN_AI_SYSTEM_INSTRUCTIONS), Rule::Any)),
+    within(
+        OI,
+        content(
+            "tool.parameters",
+            To::Name(s::GEN_AI_TOOL_CALL_ARGUMENTS),
+            Rule::Any,
+        ),
+    ),
+    within(
+        OI,
+        content(
+            "metadata.gen_ai.system_instructions",
+            To::Name(s::GEN_AI_SYSTEM_INSTRUCTIONS),
+            Rule::Any,
+        ),
+    ),
     marks(LF, content("langfuse.observation.input", To::Input, USER)),
-    marks(LF, content("langfuse.observation.output", To::Output, ASSISTANT)),
+    marks(
+        LF,
+        content("langfuse.observation.output", To::Output, ASSISTANT),
+    ),
     marks(LF, content("langfuse.trace.input", To::Same, Rule::Any)),
     marks(LF, content("langfuse.trace.output", To::Same, Rule::Any)),
     marks(LF, content("langfuse.input", To::Input, USER)),
     marks(LF, content("langfuse.output", To::Output, ASSISTANT)),
     marks(TL, content("traceloop.entity.input", To::Input, USER)),
-    marks(TL, content("traceloop.entity.output", To::Output, ASSISTANT)),
-    marks(ADK, content("gcp.vertex.agent.llm_request", To::Same, Rule::Any)),
-    marks(ADK, content("gcp.vertex.agent.llm_response", To::Same, Rule::Any)),
-    marks(ADK, content("gcp.vertex.agent.tool_call_args", To::Same, Rule::Any)),
-    marks(ADK, content("gcp.vertex.agent.tool_response", To::Same, Rule::Any)),
+    marks(
+        TL,
+        content("traceloop.entity.output", To::Output, ASSISTANT),
+    ),
+    marks(
+        ADK,
+        content("gcp.vertex.agent.llm_request", To::Same, Rule::Any),
+    ),
+    marks(
+        ADK,
+        content("gcp.vertex.agent.llm_response", To::Same, Rule::Any),
+    ),
+    marks(
+        ADK,
+        content("gcp.vertex.agent.tool_call_args", To::Same, Rule::Any),
+    ),
+    marks(
+        ADK,
+        content("gcp.vertex.agent.tool_response", To::Same, Rule::Any),
+    ),
     marks(ADK, content("gcp.vertex.agent.data", To::Same, Rule::Any)),
     // === keys in addresses ===
     effect("url.full", Rule::Url),
@@ -348,7 +661,7 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 /// Lists that are told one attribute an entry: `gen_ai.prompt.0.content`.
-pub(crate) const PREFIXES: &[Row] = &[
+pub(crate) static PREFIXES: &[Row] = &[
     content("gen_ai.prompt", To::Same, Rule::Any),
     content("gen_ai.completion", To::Same, Rule::Any),
     marks(OI, content("llm.input_messages", To::Same, Rule::Any)),
@@ -357,5 +670,8 @@ pub(crate) const PREFIXES: &[Row] = &[
     marks(OI, content("llm.tools", To::Same, Rule::Any)),
     content("llm.request.functions", To::Same, Rule::Any),
     marks(OI, content("retrieval.documents", To::Same, Rule::Any)),
-    marks(TL, content("traceloop.prompt.template_variables", To::Same, Rule::Any)),
+    marks(
+        TL,
+        content("traceloop.prompt.template_variables", To::Same, Rule::Any),
+    ),
 ];

@@ -41,7 +41,10 @@ fn spoken(record: &Record) -> Dialects {
     if !record.site.undeclared {
         return declared;
     }
-    let rows = record.fields.iter().filter_map(|(name, _)| lookup::find(name));
+    let rows = record
+        .fields
+        .iter()
+        .filter_map(|(name, _)| lookup::find(name));
     rows.fold(declared, |speaks, row| speaks.and(row.speaks))
 }
 
@@ -109,7 +112,6 @@ fn rename(record: &mut Record, row: &Row, at: usize, limits: &Limits) -> usize {
     let read = read(row.rule, value);
     let [target, second] = match resolve(row.to, record.subject) {
         Target::Stay => [Some(row.name), None],
-        Target::Drop => [None, None],
         Target::Names(names) => names,
     };
     let Some(target) = target else {
@@ -139,7 +141,10 @@ fn rename(record: &mut Record, row: &Row, at: usize, limits: &Limits) -> usize {
         let value = read
             .clone()
             .or_else(|| record.fields.value_at(at).map(FieldRef::to_value));
-        for name in [Some(target).filter(|_| row.copied), second].into_iter().flatten() {
+        for name in [Some(target).filter(|_| row.copied), second]
+            .into_iter()
+            .flatten()
+        {
             if record.fields.get(name).is_none()
                 && let Some(value) = value.clone()
             {
@@ -158,8 +163,8 @@ fn rename(record: &mut Record, row: &Row, at: usize, limits: &Limits) -> usize {
             }
             at + 1
         }
-        // What was said first under another name has been corrected by this.
-        Some(earlier) if earlier < at && !row.weak => {
+        // What was said first under another name has been corrected by this, and a name says more than that there is none.
+        Some(earlier) if earlier < at && !row.weak || is_fallback(record, target) => {
             let value = read.or_else(|| record.fields.value_at(at).map(FieldRef::to_value));
             if let Some(value) = value {
                 record.fields.set_value(target, value, limits);
@@ -177,7 +182,6 @@ fn rename(record: &mut Record, row: &Row, at: usize, limits: &Limits) -> usize {
 enum Target {
     /// It stays under its name.
     Stay,
-    Drop,
     Names([Option<&'static str>; 2]),
 }
 
@@ -226,15 +230,35 @@ const PARAMETERS: &[(&str, &str, Rule)] = &[
     ("top_p", s::GEN_AI_REQUEST_TOP_P, Rule::Number),
     ("top_k", s::GEN_AI_REQUEST_TOP_K, Rule::Int),
     ("max_tokens", s::GEN_AI_REQUEST_MAX_TOKENS, Rule::Int),
-    ("max_completion_tokens", s::GEN_AI_REQUEST_MAX_TOKENS, Rule::Int),
+    (
+        "max_completion_tokens",
+        s::GEN_AI_REQUEST_MAX_TOKENS,
+        Rule::Int,
+    ),
     ("max_output_tokens", s::GEN_AI_REQUEST_MAX_TOKENS, Rule::Int),
-    ("frequency_penalty", s::GEN_AI_REQUEST_FREQUENCY_PENALTY, Rule::Number),
-    ("presence_penalty", s::GEN_AI_REQUEST_PRESENCE_PENALTY, Rule::Number),
+    (
+        "frequency_penalty",
+        s::GEN_AI_REQUEST_FREQUENCY_PENALTY,
+        Rule::Number,
+    ),
+    (
+        "presence_penalty",
+        s::GEN_AI_REQUEST_PRESENCE_PENALTY,
+        Rule::Number,
+    ),
     ("seed", s::GEN_AI_REQUEST_SEED, Rule::Int),
     ("stop", s::GEN_AI_REQUEST_STOP_SEQUENCES, Rule::List),
-    ("stop_sequences", s::GEN_AI_REQUEST_STOP_SEQUENCES, Rule::List),
+    (
+        "stop_sequences",
+        s::GEN_AI_REQUEST_STOP_SEQUENCES,
+        Rule::List,
+    ),
     ("stream", s::GEN_AI_REQUEST_STREAM, Rule::Flag),
-    ("dimensions", s::GEN_AI_EMBEDDINGS_DIMENSION_COUNT, Rule::Int),
+    (
+        "dimensions",
+        s::GEN_AI_EMBEDDINGS_DIMENSION_COUNT,
+        Rule::Int,
+    ),
 ];
 
 /// Sets what a JSON object says, where nothing says so yet.
@@ -312,10 +336,14 @@ fn settle(record: &mut Record, rule: Rule, value: &Value, allowed: Allowed, limi
             Some("denied") => {
                 record.fields.set_str(s::GENAI_OUTCOME, "blocked", limits);
                 if record.fields.get(s::ERROR_TYPE).is_none() {
-                    record.fields.set_str(s::ERROR_TYPE, s::error_type::BLOCKED, limits);
+                    record
+                        .fields
+                        .set_str(s::ERROR_TYPE, s::error_type::BLOCKED, limits);
                 }
             }
-            Some("skipped") if record.outcome == Outcome::Closed => record.outcome = Outcome::Canceled,
+            Some("skipped") if record.outcome == Outcome::Closed => {
+                record.outcome = Outcome::Canceled
+            }
             _ => {}
         },
         _ => {}
@@ -327,12 +355,16 @@ fn fail(record: &mut Record, limits: &Limits) {
         record.outcome = Outcome::Failed;
     }
     if record.fields.get(s::ERROR_TYPE).is_none() {
-        record.fields.set_str(s::ERROR_TYPE, s::error_type::OTHER, limits);
+        record
+            .fields
+            .set_str(s::ERROR_TYPE, s::error_type::OTHER, limits);
     }
 }
 
 fn message(record: &mut Record, told: FieldRef<'_>, allowed: Allowed, limits: &Limits) {
-    let text = told.as_str().filter(|text| !text.is_empty() && allowed.error_messages);
+    let text = told
+        .as_str()
+        .filter(|text| !text.is_empty() && allowed.error_messages);
     if let Some(text) = text.filter(|_| record.error_message.is_none()) {
         let kept = crate::record::cut::floor(text, limits.value_bytes);
         record.error_message = Some(kept.to_owned());
@@ -354,6 +386,10 @@ fn scrub(record: &mut Record, rule: Rule, at: usize, limits: &Limits) {
     }
 }
 
+fn is_fallback(record: &Record, name: &str) -> bool {
+    name == s::ERROR_TYPE && record.fields.str(name) == Some(s::error_type::OTHER)
+}
+
 /// What every span of the shape has, where it does not say so itself.
 fn fill_from_shape(record: &mut Record, limits: &Limits) {
     let shape = record.site.shape();
@@ -362,7 +398,9 @@ fn fill_from_shape(record: &mut Record, limits: &Limits) {
         if let Some(operation) = shape.operation.or(own)
             && record.fields.get(s::GEN_AI_OPERATION_NAME).is_none()
         {
-            record.fields.set_str(s::GEN_AI_OPERATION_NAME, operation, limits);
+            record
+                .fields
+                .set_str(s::GEN_AI_OPERATION_NAME, operation, limits);
         }
     }
     for &(name, preset) in shape.presets {
@@ -391,7 +429,9 @@ fn fill_from_shape(record: &mut Record, limits: &Limits) {
             count(s::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
         ) && let Ok(whole) = i64::try_from(rest.saturating_add(cached))
         {
-            record.fields.set_i64(s::GEN_AI_USAGE_INPUT_TOKENS, whole, limits);
+            record
+                .fields
+                .set_i64(s::GEN_AI_USAGE_INPUT_TOKENS, whole, limits);
         }
     }
 }

@@ -9,9 +9,31 @@ const REDACTED: &str = "REDACTED";
 
 /// Parameters whose values open something, in lower case and without `-` and `_`.
 const KEYS: &[&str] = &[
-    "accesskey", "accesstoken", "apikey", "auth", "authorization", "authtoken", "awsaccesskeyid", "clientsecret", "code",
-    "credential", "idtoken", "key", "password", "refreshtoken", "secret", "sig", "signature", "subscriptionkey", "token",
-    "xamzcredential", "xamzsecuritytoken", "xamzsignature", "xgoogcredential", "xgoogsignature", "xgoogapikey",
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "auth",
+    "authorization",
+    "authtoken",
+    "awsaccesskeyid",
+    "clientsecret",
+    "code",
+    "credential",
+    "idtoken",
+    "key",
+    "password",
+    "refreshtoken",
+    "secret",
+    "sig",
+    "signature",
+    "subscriptionkey",
+    "token",
+    "xamzcredential",
+    "xamzsecuritytoken",
+    "xamzsignature",
+    "xgoogcredential",
+    "xgoogsignature",
+    "xgoogapikey",
 ];
 
 /// A URL with the keys in its query replaced; borrowed where there are none.
@@ -43,7 +65,10 @@ pub(crate) fn scrub_url(url: &str) -> Cow<'_, str> {
 
 /// The part of a URL behind the question mark, with keys replaced.
 pub(crate) fn scrub_query(query: &str) -> Cow<'_, str> {
-    let is_key = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| names_a_key(name));
+    let is_key = |pair: &str| {
+        pair.split_once('=')
+            .is_some_and(|(name, _)| names_a_key(name))
+    };
     if !query.split('&').any(is_key) {
         return Cow::Borrowed(query);
     }
@@ -55,8 +80,13 @@ pub(crate) fn scrub_query(query: &str) -> Cow<'_, str> {
 }
 
 fn names_a_key(name: &str) -> bool {
-    let letters = name.trim_start_matches('?').bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
-    let folded: String = letters.map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+    let letters = name
+        .trim_start_matches('?')
+        .bytes()
+        .filter(|byte| !matches!(byte, b'-' | b'_'));
+    let folded: String = letters
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect();
     KEYS.contains(&folded.as_str())
 }
 
@@ -79,16 +109,35 @@ mod tests {
     #[test]
     fn keys_go_and_everything_else_stays() {
         for (url, scrubbed) in [
-            ("https://g.example/v1beta/models/m:generateContent?key=AIza&alt=sse",
-             "https://g.example/v1beta/models/m:generateContent?key=REDACTED&alt=sse"),
-            ("https://a.example/x?API_Key=1&api-key=2#part", "https://a.example/x?API_Key=REDACTED&api-key=REDACTED#part"),
-            ("https://user:pass@a.example/x", "https://REDACTED:REDACTED@a.example/x"),
-            ("/path?X-Amz-Signature=abc", "/path?X-Amz-Signature=REDACTED"),
+            (
+                "https://g.example/v1beta/models/m:generateContent?key=AIza&alt=sse",
+                "https://g.example/v1beta/models/m:generateContent?key=REDACTED&alt=sse",
+            ),
+            (
+                "https://a.example/x?API_Key=1&api-key=2#part",
+                "https://a.example/x?API_Key=REDACTED&api-key=REDACTED#part",
+            ),
+            (
+                "https://user:pass@a.example/x",
+                "https://REDACTED:REDACTED@a.example/x",
+            ),
+            (
+                "/path?X-Amz-Signature=abc",
+                "/path?X-Amz-Signature=REDACTED",
+            ),
         ] {
             assert_eq!(scrub_url(url), scrubbed);
         }
-        for untouched in ["https://a.example/x?monkey=1&q=key", "https://a.example/@me", "key", ""] {
-            assert!(matches!(scrub_url(untouched), Cow::Borrowed(_)), "{untouched}");
+        for untouched in [
+            "https://a.example/x?monkey=1&q=key",
+            "https://a.example/@me",
+            "key",
+            "",
+        ] {
+            assert!(
+                matches!(scrub_url(untouched), Cow::Borrowed(_)),
+                "{untouched}"
+            );
         }
         assert_eq!(scrub_query("key=1"), "key=REDACTED");
     }

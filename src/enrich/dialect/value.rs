@@ -27,12 +27,22 @@ pub(crate) fn read(rule: Rule, value: FieldRef<'_>) -> Read {
         Rule::Text => text(value),
         Rule::Count => match value {
             FieldRef::I64(0..) => Read::Same,
-            other => or_bad(other.as_count().and_then(|n| i64::try_from(n).ok()).map(Value::I64)),
+            other => or_bad(
+                other
+                    .as_count()
+                    .and_then(|n| i64::try_from(n).ok())
+                    .map(Value::I64),
+            ),
         },
         Rule::Int => match value {
             FieldRef::I64(_) => Read::Same,
             FieldRef::Str(text) => or_bad(text.trim().parse().ok().map(Value::I64)),
-            other => or_bad(other.as_count().and_then(|n| i64::try_from(n).ok()).map(Value::I64)),
+            other => or_bad(
+                other
+                    .as_count()
+                    .and_then(|n| i64::try_from(n).ok())
+                    .map(Value::I64),
+            ),
         },
         Rule::Number => match value {
             FieldRef::F64(_) => Read::Same,
@@ -115,7 +125,10 @@ fn list(value: FieldRef<'_>, commas: bool) -> Read {
     }
     let items: Vec<_> = if commas {
         let words = unquoted(told).split(',').map(str::trim);
-        words.filter(|word| !word.is_empty()).map(Value::from).collect()
+        words
+            .filter(|word| !word.is_empty())
+            .map(Value::from)
+            .collect()
     } else {
         vec![Value::from(unquoted(told))]
     };
@@ -143,7 +156,12 @@ mod tests {
             assert_eq!(read(Rule::Count, value), Read::As(Value::I64(7)));
         }
         assert_eq!(read(Rule::Count, FieldRef::I64(7)), Read::Same);
-        for value in [FieldRef::I64(-1), FieldRef::F64(0.5), FieldRef::Str("many"), FieldRef::Bool(true)] {
+        for value in [
+            FieldRef::I64(-1),
+            FieldRef::F64(0.5),
+            FieldRef::Str("many"),
+            FieldRef::Bool(true),
+        ] {
             assert_eq!(read(Rule::Count, value), Read::Bad);
         }
     }
