@@ -33,6 +33,52 @@ invoke_agent weather
 }
 
 #[test]
+fn rigs_own_spans_are_understood_and_the_tap_adds_what_they_lack() {
+    assert_eq!(
+        tree(env!("CARGO_BIN_EXE_rig")),
+        "\
+invoke_agent weather
+    chat gpt-4o-mini  in=87 out=24 cost=$0.00002745
+    execute_tool get_weather
+    chat gpt-4o-mini  in=147 out=22 cost=$0.00002565
+
+What the tap adds to rig's own spans
+chat gpt-4o-mini: [\"tool_calls\"]
+chat gpt-4o-mini: [\"stop\"]
+"
+    );
+}
+
+#[test]
+fn async_openai_is_seen_through_the_tap_streamed_and_whole() {
+    assert_eq!(
+        tree(env!("CARGO_BIN_EXE_async_openai")),
+        "\
+invoke_agent poet
+    chat gpt-4o-mini  in=47 out=17 cost=$0.00001725
+    chat gpt-4o-mini  in=61 out=17 cost=$0.00001935
+"
+    );
+}
+
+#[test]
+fn langchain_rust_needs_nothing_at_all() {
+    assert_eq!(
+        tree(env!("CARGO_BIN_EXE_langchain")),
+        "\
+invoke_agent
+    plan
+        invoke_workflow llm_chain
+            chat gpt-4o-mini  in=405 out=24 cost=$0.00007515
+    execute_tool get_weather
+    plan
+        invoke_workflow llm_chain
+            chat gpt-4o-mini  in=469 out=22 cost=$0.00008355
+"
+    );
+}
+
+#[test]
 fn mcp_in_two_processes_is_one_trace() {
     let stdout = run(env!("CARGO_BIN_EXE_mcp"));
     let (client, server) = stdout.split_once("\n\n").expect("both sides");

@@ -53,5 +53,11 @@ async fn main() -> Result<(), Failure> {
     let answer = agent.prompt("Do I need an umbrella in Paris?").await?;
     println!("{}\n", answer.output());
     print!("{}", shown.tree());
+    println!("\nWhat the tap adds to rig's own spans");
+    for call in shown.spans() {
+        if let Some(reasons) = call.attr("gen_ai.response.finish_reasons") {
+            println!("{}: {reasons}", call.name);
+        }
+    }
     Ok(())
 }
