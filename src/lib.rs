@@ -71,6 +71,11 @@
 //!   bus, a log record at the collector, a span event on the span it happened in. Other events are span events of their span.
 //! * A function wrapped by [`monitor_call`] or a future by [`monitor_future`] is a call; a call of a model by code that is not
 //!   instrumented is recorded, and its prompt checked, by [`monitor_llm`] and [`Starter::guard`]; see [`mod@monitor`].
+//! * Spans of other crates are known by name (rig, genai, adk-rust, langchain-rust, harness-rs, yoagent, swiftide, the Bedrock SDK), and
+//!   attributes in the spelling of OpenInference, Traceloop, Langfuse and the older conventions on anybody's span. What those crates
+//!   write at `DEBUG` (the Bedrock SDK, swiftide's usage) is seen with [`level`](TelemetryBuilder::level).
+//! * Calls that make no spans are read on the wire ([`tap`]), from the provider's JSON ([`Call::response`], [`Call::stream_frame`]), or
+//!   wrapped ([`mod@monitor`]); MCP has spans on both sides ([`mcp`]).
 //! * What other systems log (Cylestio Monitor, AITaskAgent, crewAI, LangWatch Scenario) is understood by name, and as whole
 //!   documents by [`Telemetry::import`]; a start and its end become a span.
 //!

@@ -113,10 +113,9 @@ pub(super) fn file(modality: &str, id: &str) -> Json {
 
 /// `image`, `audio`, `video`, or `document` for anything else.
 pub(super) fn modality(mime: &str) -> &'static str {
-    let kinds = ["image", "audio", "video"].into_iter();
-    kinds
-        .filter(|kind| mime.starts_with(kind))
-        .last()
+    ["image", "audio", "video"]
+        .into_iter()
+        .find(|kind| mime.starts_with(kind))
         .unwrap_or("document")
 }
 

@@ -254,7 +254,7 @@ mod tests {
     fn only_frames_of_the_usual_size_are_remembered() {
         let long = chunk(&"x".repeat(LONGEST), "");
         assert!(!like(&long, &long));
-        let many = format!("{{{}}}", vec![r#""text":"a""#; PLACES + 1].join(","));
+        let many = format!("{{{}}}", [r#""text":"a""#; PLACES + 1].join(","));
         assert!(!like(&many, &many));
         for nonsense in ["", "\"", "{\"text\":\"", "\"text\"", "\\\"text\\\":\\\"a"] {
             assert!(!like(nonsense, nonsense), "{nonsense}");

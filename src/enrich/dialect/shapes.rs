@@ -435,7 +435,7 @@ pub(crate) fn place_of(meta: &Metadata<'_>) -> Option<u8> {
     let fits = |shape: &Shape| shape.subject.is_some() && shape.fits(meta);
     let place = SHAPES.iter().position(fits).or_else(|| {
         let declares = |name: &&str| meta.fields().field(*name).is_some();
-        let any = |names: &[&str]| names.iter().any(|name| declares(&name));
+        let any = |names: &[&str]| names.iter().any(&declares);
         if any(&[s::GENAI_SUBJECT]) {
             None
         } else if any(ASKED) && any(ANSWERED) {
