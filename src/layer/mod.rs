@@ -13,6 +13,7 @@ pub(crate) mod entered;
 pub(crate) mod face;
 pub(crate) mod filter;
 pub(crate) mod instance;
+mod leaving;
 pub(crate) mod misuse;
 pub(crate) mod otel_value;
 pub(crate) mod scope;

@@ -50,9 +50,8 @@ enum Hint {
     Sse,
     Lines,
     Aws,
-    Json,
-    /// A stream was asked for by the URL, and it is JSON: an array of frames.
-    None,
+    /// JSON, or nothing that is known.
+    Other,
 }
 
 impl Reader {
@@ -67,8 +66,7 @@ impl Reader {
             "text/event-stream" => Hint::Sse,
             "application/x-ndjson" | "application/jsonl" | "application/json-seq" => Hint::Lines,
             "application/vnd.amazon.eventstream" => Hint::Aws,
-            "application/json" => Hint::Json,
-            _ => Hint::None,
+            _ => Hint::Other,
         };
         let framing = match hint {
             // Its first bytes are lengths and tell nothing.
