@@ -1,1 +1,13 @@
-//! x
+//! The redactor: what it finds, what it leaves alone, and how it fails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops where it goes wrong"
+)]
+
+mod corpus;
+mod examples;
+mod values;
+
+mod build;
+mod properties;

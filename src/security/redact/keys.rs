@@ -224,6 +224,7 @@ const ABOUT: &[&str] = &[
     "min",
     "minimum",
     "missing",
+    "modality",
     "mode",
     "name",
     "names",

@@ -77,6 +77,7 @@ pub(super) fn address(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     };
     let good = !host.is_empty()
         && !host.starts_with(b".")
+        && !host.ends_with(b".")
         && !host.starts_with(b"-")
         && (2..=24).contains(&top.len())
         && (top.iter().all(u8::is_ascii_alphabetic) || top.starts_with(b"xn--"))

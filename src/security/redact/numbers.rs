@@ -238,8 +238,8 @@ fn phone(
     goes_on: bool,
 ) -> Option<(Number, Range<usize>)> {
     let opening = before(bytes, start) == Some(b'(');
-    let plus_at = start - usize::from(opening) - 1;
-    let plus = start > usize::from(opening) && bytes.get(plus_at) == Some(&b'+');
+    let plus_at = start.saturating_sub(usize::from(opening) + 1);
+    let plus = start > usize::from(opening) && bytes[plus_at] == b'+';
     if plus {
         let free = before(bytes, plus_at).is_none_or(|b| !b.is_ascii_alphanumeric() && b != b'+');
         // As many groups as fit an international number (E.164: fifteen digits with the country's).

@@ -186,7 +186,7 @@ mod tests {
         ] {
             assert!(!is_noise(value, 6), "{value}");
         }
-        for value in ["hunter2", "correcthorsebatterystaple", "a1b2"] {
+        for value in ["hunter2", "correcthorsebatterystaple", "x7Kp2"] {
             assert!(is_quoted_secret(value), "{value}");
         }
         for value in [
