@@ -157,7 +157,7 @@ fn masked() -> Redactor {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn a_second_time_changes_nothing(text in mixed()) {

@@ -42,12 +42,17 @@ pub(super) fn look(text: &str, at: usize, end: usize, names: &KeyNames) -> Found
     let Some(end) = name_end(bytes, end) else {
         return Found::Nothing;
     };
-    let Some(delimiter) = delimiter(bytes, end) else {
-        return Found::Nothing;
-    };
     let start = name_start(bytes, at);
     let name = text.get(start..end).unwrap_or_default();
     let name = name.trim_end_matches(['-', '.']);
+    let Some(delimiter) = delimiter(bytes, end) else {
+        // `"name": "Authorization"`: what is beside it may be its value.
+        let quoted = matches!(bytes.get(end), Some(b'"' | b'\\'));
+        return match quoted && names.judge(name) != Names::Nothing {
+            true => Found::Name(end),
+            false => Found::Nothing,
+        };
+    };
     let in_query = delimiter.kind == Kind::Equals
         && !delimiter.quoted
         && start

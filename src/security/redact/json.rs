@@ -17,16 +17,16 @@ pub(super) enum Form {
     Json,
 }
 
-/// Whether the text begins like an object or array, which costs nothing to tell.
+/// Whether the text begins like an object, an array or a string, which costs nothing to tell.
 pub(super) fn may_be(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '['])
+    text.trim_start().starts_with(['{', '[', '"'])
 }
 
-/// Whether it is one.
+/// Whether it is one. Objects and arrays may be cut off; a string that is cut off is a text that begins with a quote.
 pub(super) fn form(text: &str) -> Form {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Form::Json,
-        Err(error) if error.is_eof() => Form::Json,
+        Err(error) if error.is_eof() && !text.trim_start().starts_with('"') => Form::Json,
         Err(_) => Form::Other,
     }
 }
@@ -289,7 +289,7 @@ mod tests {
         for text in ["{}", "[1,2]", r#" {"a": "cut"#, "[{", r#"{"a"#] {
             assert!(may_be(text) && form(text) == Form::Json, "{text}");
         }
-        for text in ["[INFO] password=x", "{a: 1}", "{} {}"] {
+        for text in ["[INFO] password=x", "\"cut", "{a: 1}", "{} {}"] {
             assert!(may_be(text) && form(text) == Form::Other, "{text}");
         }
         assert!(!may_be("text") && !may_be(""));

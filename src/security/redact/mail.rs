@@ -66,6 +66,11 @@ pub(super) fn address(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     while end > at && matches!(bytes[end - 1], b'.' | b'-') {
         end -= 1;
     }
+    // No top-level domain has accents: what follows is the next word, in a script without spaces.
+    let top = memchr::memrchr(b'.', bytes.get(at + 1..end)?).map(|dot| at + 2 + dot)?;
+    if let Some(accent) = bytes[top..end].iter().position(|b| !b.is_ascii()) {
+        end = top + accent;
+    }
     let domain = bytes.get(at + 1..end)?;
     let dot = memchr::memrchr(b'.', domain)?;
     let (host, top) = (&domain[..dot], &domain[dot + 1..]);

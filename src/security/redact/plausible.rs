@@ -112,6 +112,16 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || begins("my-")
 }
 
+/// `get_password(…`: a call.
+fn is_call(value: &str) -> bool {
+    value.split_once('(').is_some_and(|(name, _)| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':'))
+    })
+}
+
 /// An unquoted value that looks like a secret of at least `min` bytes.
 pub(super) fn is_noise(value: &str, min: usize) -> bool {
     let has = |test: fn(u8) -> bool| value.bytes().any(test);
@@ -127,6 +137,7 @@ pub(super) fn is_noise(value: &str, min: usize) -> bool {
         && letter
         && (digit || mark)
         && !is_placeholder(value)
+        && !is_call(value)
         && !CODE.iter().any(|code| value.contains(code))
         && check::end_entropy(value) >= 2.3
 }
