@@ -255,10 +255,11 @@ fn value(text: &str, from: usize, in_query: bool) -> Assigned {
     let stop = |b: u8| {
         b.is_ascii_whitespace()
             || matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'&')
+            || matches!(b, b')' | b'}' | b']' | b'|')
             || (if in_query {
                 b == b'#'
             } else {
-                matches!(b, b',' | b';' | b')' | b'}' | b']' | b'|')
+                matches!(b, b',' | b';')
             })
     };
     let mut at = from;
@@ -291,7 +292,7 @@ fn header_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while at < bytes.len() && at - from < VALUE {
         match bytes[at] {
-            b'\n' | b'\r' | b'"' | b'\'' => break,
+            b'\n' | b'\r' | b'"' | b'\'' | b'`' => break,
             b'\\' if matches!(bytes.get(at + 1), Some(b'n' | b'r' | b'"' | b'\'')) => break,
             _ => at += 1,
         }

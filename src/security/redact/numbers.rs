@@ -257,11 +257,16 @@ fn phone(
         // A sum is no telephone number: groups of three behind a comma are not parsed as groups, those behind a point are.
         let thousands =
             (1..count).all(|at| groups.marks[at] == b'.' && groups.len_of(at) == 3) && count > 1;
+        // Years beyond four digits are written `+12345-03-04`.
+        let date = count == 3 && groups.len_of(1) <= 2 && groups.len_of(2) <= 2;
+        let america = digits[0] != 1 || digits.len() == 11;
         let end = groups.ends[count - 1].1;
         return (free
             && plain
             && varied
             && !thousands
+            && !date
+            && america
             && digits[0] != 0
             && ends_there(bytes, end, b' '))
         .then_some((Number::Phone, plus_at..end));
@@ -301,6 +306,7 @@ fn phone(
         }
         groups
             .are(&[2, 2, 2, 2, 2], b" .-")
+            .filter(|count| !in_dump(bytes, start, groups.ends[count - 1].1))
             .or_else(|| groups.are(&[5, 6], b" ").filter(|_| digit(1) == 7))
             .or_else(|| groups.are(&[3, 4, 4], b" ").filter(|_| digit(1) == 2))
             .or_else(|| {
@@ -323,6 +329,15 @@ fn phone(
     let end = groups.ends[count - 1].1;
     let mark = groups.marks[(count - 1).max(1)];
     ends_there(bytes, end, mark).then_some((Number::Phone, start - usize::from(opening)..end))
+}
+
+/// Whether pairs of hexadecimal digits stand before or after: bytes, and no telephone number.
+fn in_dump(bytes: &[u8], start: usize, end: usize) -> bool {
+    let pair = |from: Option<usize>| {
+        from.and_then(|from| bytes.get(from..from + 2))
+            .is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+    };
+    pair(start.checked_sub(3)) || pair(Some(end + 1))
 }
 
 fn ends_with(bytes: &[u8], end: usize, word: &str) -> bool {
@@ -473,6 +488,9 @@ mod tests {
             "+1.000.000.000",
             "192.168.100.200",
             "10 20 30 40 50 60",
+            "30 1D 06 09 60 86 48 01 65",
+            "+12345-03-04",
+            "+1441497364",
             "ISBN 978-3-16-148410-0",
             "978-0-306-40615-7",
             "DE88370400440532013000",

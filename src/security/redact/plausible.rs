@@ -47,6 +47,7 @@ const CODE: &[&str] = &[
     "self.",
     "::",
     "->",
+    "://",
     "()",
 ];
 
@@ -71,7 +72,13 @@ pub(super) fn is_placeholder(value: &str) -> bool {
             return true;
         }
         '<' if ends('>') => return true,
-        '{' if ends('}') => return true,
+        '{' if ends('}')
+            || inner(1)
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_') =>
+        {
+            return true;
+        }
         '[' if ends(']') => return true,
         '%' if ends('%') || value.len() == 2 || value.starts_with("%(") => return true,
         _ => {}
@@ -112,14 +119,28 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || begins("my-")
 }
 
-/// `get_password(…`: a call.
-fn is_call(value: &str) -> bool {
-    value.split_once('(').is_some_and(|(name, _)| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name
+/// What stands there in code instead of a value: a call, a macro, a type, a reference, a field, a literal of a number.
+fn is_code(value: &str) -> bool {
+    let name = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && text
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':'))
-    })
+    };
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let bare = value.trim_start_matches(['*', '&', '(', '[', '{', '<', '#']);
+    CODE.iter().any(|code| value.contains(code))
+        || value.find(['(', '[', '!']).is_some_and(|at| {
+            value.get(at..).is_some_and(|rest| rest.starts_with(['(', '[']) || rest.starts_with("![") || rest.starts_with("!("))
+                && value.get(..at).is_some_and(name)
+        })
+        // `node.or1_token`, `WIN32_ERROR`, `*const`, `{CLIENT_SECRET`.
+        || (bare.contains(['_', '.']) || bare.len() < value.len()) && name(bare) && digits <= 2
+        || value.starts_with("#[") || value.starts_with("(*")
+        // `9104u32`.
+        || value.split_once(['u', 'i', 'f']).is_some_and(|(number, bits)| {
+            [number, bits].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+        })
 }
 
 /// An unquoted value that looks like a secret of at least `min` bytes.
@@ -137,8 +158,7 @@ pub(super) fn is_noise(value: &str, min: usize) -> bool {
         && letter
         && (digit || mark)
         && !is_placeholder(value)
-        && !is_call(value)
-        && !CODE.iter().any(|code| value.contains(code))
+        && !is_code(value)
         && check::end_entropy(value) >= 2.3
 }
 
@@ -147,8 +167,11 @@ pub(super) fn is_quoted_secret(value: &str) -> bool {
     if value.contains([' ', '\t', '(']) {
         return value.len() <= 256 && value.split([' ', '\t']).all(|word| is_noise(word, 6));
     }
+    // Words run together; a name in code has an upper-case letter or a mark.
     let letters = || {
-        value.len() >= 12 && !value.contains(['_', '.', '/', '-']) && check::entropy(value) >= 3.0
+        value.len() >= 12
+            && value.bytes().all(|b| b.is_ascii_lowercase())
+            && check::entropy(value) >= 3.0
     };
     !is_placeholder(value) && (is_noise(value, 4) || letters())
 }

@@ -87,7 +87,7 @@ impl Shape {
 
 /// To its end, or as far as its lines go. A single `-` may stand in a header line; five of them end the body, so that many
 /// beginnings without an end take no longer than one.
-const PEM: &str = r"(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:[A-Za-z0-9+/=:,.\s\\]|-{1,4}[A-Za-z0-9+/=:,.\s\\])*-----END [A-Z0-9 ]*-----|(?:(?:\s|\\[nrt])*[A-Za-z0-9+/=]{16,})*)";
+const PEM: &str = r"(?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:[A-Za-z0-9+/=:,.\s\\]|-{1,4}[A-Za-z0-9+/=:,.\s\\])*-----END [A-Z0-9 ]*-----|(?:(?:\s|\\[nrt])*[A-Za-z0-9+/=]{16,})+)";
 
 const WORD: Left = Left::Word;
 const TOKEN: Left = Left::Token;
