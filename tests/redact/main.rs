@@ -5,9 +5,9 @@
     reason = "a test stops where it goes wrong"
 )]
 
+mod benign;
+mod build;
 mod corpus;
 mod examples;
-mod values;
-
-mod build;
 mod properties;
+mod values;

@@ -77,13 +77,16 @@ pub(super) fn look(text: &str, at: usize, end: usize, names: &KeyNames) -> Found
         false => value.range,
     };
     let shown = text.get(range.clone()).unwrap_or_default();
-    let lower = name.to_ascii_lowercase();
-    // The working directory in the environment.
-    let is_path =
-        lower.ends_with("pwd") && (shown.starts_with(['/', '~']) || shown.get(1..3) == Some(":\\"));
-    let pass = ["pass", "pwd", "kennwort"]
-        .iter()
-        .any(|word| lower.contains(word));
+    let has = |word: &str| {
+        let mut parts = name.as_bytes().windows(word.len());
+        parts.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let is_path = has("pwd") && (shown.starts_with(['/', '~']) || shown.get(1..3) == Some(":\\"));
+    let shortest = if ["pass", "pwd", "kennwort"].into_iter().any(has) {
+        6
+    } else {
+        8
+    };
     let secret = !shown.is_empty()
         && !is_path
         && match delimiter.kind {
@@ -95,7 +98,7 @@ pub(super) fn look(text: &str, at: usize, end: usize, names: &KeyNames) -> Found
             _ if in_query && judged == Names::Secret => !is_placeholder(shown),
             _ if in_query => is_noise(shown, 16),
             _ if value.quoted && judged == Names::Secret => is_quoted_secret(shown),
-            _ => is_noise(shown, if pass { 6 } else { 8 }),
+            _ => is_noise(shown, shortest),
         };
     if secret {
         Found::Secret(range)

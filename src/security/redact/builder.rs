@@ -1,14 +1,15 @@
 //! How a [`Redactor`] is put together. Everything that can be wrong is said at [`RedactorBuilder::build`].
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
 use regex::{Regex, RegexBuilder};
 
+use super::RedactError;
 use super::engine::{Built, Engine, Head, Pattern, Rule, RuleId};
 use super::keys::KeyNames;
+use super::optional::OFF;
 use super::rules::{self, Shape};
 use super::{Field, Hook, HookError, Mask, Redactor, assign, marker};
 
@@ -31,97 +32,12 @@ const OWN_RULES: [&str; 8] = [
     "phone",
 ];
 
-/// Rules that are on only where they are asked for.
-const OFF: [(&str, &str, fn(&str) -> bool); 3] = [
-    (
-        "ip-address",
-        r"(?-u:\b)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?-u:\b)",
-        is_ipv4,
-    ),
-    (
-        "ip-address",
-        r"[0-9A-Fa-f:]{3,39}(?:[0-9]{1,3}\.[0-9.]{5,11})?",
-        is_ipv6,
-    ),
-    (
-        "date-of-birth",
-        r#"(?i)(?-u:\b)(?:date of birth|birth ?date|birthday|geburtsdatum|dob|born(?: on)?|geboren(?: am)?)(?-u:\b)["':= ]{1,6}(?P<secret>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-] ?[0-9]{1,2}[./-] ?[0-9]{2,4}|[0-9]{1,2}(?:st|nd|rd|th|\.)? [a-z]{3,9},? [0-9]{4}|[a-z]{3,9} [0-9]{1,2}(?:st|nd|rd|th)?,? [0-9]{4})"#,
-        |_| true,
-    ),
-];
-
-fn is_ipv4(text: &str) -> bool {
-    text.parse::<Ipv4Addr>()
-        .is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified() && !ip.is_broadcast())
-}
-
-fn is_ipv6(text: &str) -> bool {
-    // `a::b` is a path in some languages.
-    let colons = text.bytes().filter(|b| *b == b':').count();
-    colons >= 3
-        && text
-            .parse::<Ipv6Addr>()
-            .is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified())
-}
-
 /// Keys that documentations show.
 const DOCUMENTED: [&str; 3] = [
     "AKIAIOSFODNN7EXAMPLE",
     "AKIAI44QH8DHBEXAMPLE",
     "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 ];
-
-/// Why a redactor cannot be built.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RedactError {
-    /// The name of a rule cannot be written into a marker, or is taken.
-    #[error(
-        "rule name \"{name}\": {problem}; write 1 to 64 characters of a-z, 0-9, '-' and '_' that no other rule is called"
-    )]
-    Name {
-        /// The name, escaped.
-        name: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// A pattern is no regular expression, or one that cannot be used.
-    #[error("pattern of rule \"{rule}\": {problem}")]
-    Pattern {
-        /// The rule.
-        rule: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// There is no rule of that name.
-    #[error("there is no rule \"{name}\"; see Redactor::known_rules")]
-    UnknownRule {
-        /// The name, escaped.
-        name: String,
-    },
-    /// A replacement would itself be found and replaced.
-    #[error(
-        "the mask of rule \"{rule}\" makes text that rule \"{by}\" finds again; choose another replacement"
-    )]
-    Mask {
-        /// The rule whose mask it is.
-        rule: String,
-        /// The rule that finds it.
-        by: String,
-    },
-    /// The name of a key has no letters or digits.
-    #[error("key \"{key}\" has no letter or digit to be known by")]
-    Key {
-        /// The key, escaped.
-        key: String,
-    },
-    /// There are more patterns than can be looked for.
-    #[error("{count} patterns; 256 at most, as each of them reads all text once more")]
-    TooMany {
-        /// How many there are.
-        count: usize,
-    },
-}
 
 /// Puts a [`Redactor`] together; begins with everything [`Redactor::standard`] does.
 ///

@@ -246,12 +246,7 @@ impl Engine {
         self.needles_in(text, &mut seen);
         if let Some(rule) = self.built.email {
             for at in memchr::memchr_iter(b'@', text.as_bytes()) {
-                // `user:password@host` is no address.
-                let in_url = seen
-                    .findings
-                    .iter()
-                    .any(|f| f.end == at && Some(f.rule) == self.built.url);
-                if let Some(range) = mail::address(text.as_bytes(), at).filter(|_| !in_url) {
+                if let Some(range) = mail::address(text.as_bytes(), at) {
                     seen.add(rule, range);
                 }
             }

@@ -65,19 +65,10 @@ struct Open {
 }
 
 /// Keys an object begins with that is a schema and no value: what stands under `"password"` is then its description.
+#[rustfmt::skip]
 pub(super) const SCHEMA: &[&str] = &[
-    "$ref",
-    "allOf",
-    "anyOf",
-    "default",
-    "description",
-    "enum",
-    "format",
-    "items",
-    "oneOf",
-    "properties",
-    "title",
-    "type",
+    "$ref", "allOf", "anyOf", "default", "description", "enum", "format", "items", "oneOf", "properties",
+    "title", "type",
 ];
 
 /// Keys of the name in a pair such as `{"name": "Authorization", "value": "…"}`.

@@ -9,9 +9,10 @@ const LOCAL: usize = 64;
 const DOMAIN: usize = 255;
 
 /// Ends of file names that look like a domain: `icon@2x.png`.
+#[rustfmt::skip]
 const FILES: &[&str] = &[
-    "css", "gif", "html", "jpeg", "jpg", "js", "json", "md", "mjs", "png", "py", "rs", "svg",
-    "toml", "ts", "txt", "webp", "yaml", "yml",
+    "css", "gif", "html", "jpeg", "jpg", "js", "json", "md", "mjs", "png", "py", "rs", "svg", "toml", "ts",
+    "txt", "webp", "yaml", "yml",
 ];
 
 /// The address around the `@` at `at`.
@@ -48,7 +49,8 @@ pub(super) fn address(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     {
         start += 1;
     }
-    if start == at || bytes[at - 1] == b'.' || &bytes[start..at] == b"git" {
+    let shown = &bytes[start..at];
+    if shown.is_empty() || shown.ends_with(b".") || shown == b"git" || in_url(bytes, start) {
         return None;
     }
     let mut end = at + 1;
@@ -89,6 +91,19 @@ pub(super) fn address(bytes: &[u8], at: usize) -> Option<Range<usize>> {
         && host.windows(2).all(|w| w != b"..")
         && !(is_file() && host[0].is_ascii_digit());
     good.then_some(start..end)
+}
+
+/// Whether what begins at `start` is the user or password of a URL: `https://user:password@host`.
+fn in_url(bytes: &[u8], start: usize) -> bool {
+    const REACH: usize = 128;
+    if !matches!(bytes.get(start.wrapping_sub(1)), Some(b':' | b'/')) {
+        return false;
+    }
+    let window = &bytes[start.saturating_sub(REACH)..start];
+    let slash = memchr::memrchr(b'/', window);
+    slash.is_some_and(|at| {
+        window[..at].ends_with(b":/") && !window[at..].iter().any(u8::is_ascii_whitespace)
+    })
 }
 
 /// The credentials in the URL whose `://` ends at `from`.
@@ -157,6 +172,7 @@ mod tests {
             "a@b..de",
             "a.@b.de",
             "ada @lovelace.dev",
+            "https://user:password@lovelace.dev",
             "a@-b.de",
             "a@.de",
         ] {

@@ -41,6 +41,7 @@ mod bounds;
 mod builder;
 mod check;
 mod engine;
+mod error;
 mod fold;
 mod json;
 mod keys;
@@ -48,6 +49,7 @@ mod mail;
 mod marker;
 mod mask;
 mod numbers;
+mod optional;
 mod plausible;
 mod report;
 mod rules;
@@ -59,8 +61,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
-pub use builder::{RedactError, RedactorBuilder};
+pub use builder::RedactorBuilder;
 use engine::Engine;
+pub use error::RedactError;
 use keys::Names;
 pub use mask::Mask;
 pub use report::Report;
@@ -209,7 +212,7 @@ impl Redactor {
             .map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
-    /// What a key says, a path of the working directory aside.
+    /// What a key says about its value.
     fn judge(&self, key: &str) -> Names {
         self.0.judge(key)
     }

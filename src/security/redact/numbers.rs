@@ -22,24 +22,10 @@ const GROUPS: usize = 7;
 const DIGITS: usize = 20;
 
 /// What is written before a national telephone number.
+#[rustfmt::skip]
 const CALLS: &[&str] = &[
-    "phone",
-    "telephone",
-    "tel",
-    "call",
-    "mobile",
-    "cell",
-    "fax",
-    "whatsapp",
-    "sms",
-    "telefon",
-    "handy",
-    "mobil",
-    "rufnummer",
-    "téléphone",
-    "portable",
-    "phone number",
-    "telefonnummer",
+    "phone", "telephone", "tel", "call", "mobile", "cell", "fax", "whatsapp", "sms", "telefon", "handy",
+    "mobil", "rufnummer", "téléphone", "portable", "phone number", "telefonnummer",
 ];
 const SOCIAL: &[&str] = &[
     "ssn",

@@ -3,38 +3,19 @@
 use super::{check, marker};
 
 /// Words that stand for a value in code, schemas and documentation.
+#[rustfmt::skip]
 const WORDS: &[&str] = &[
-    "any",
-    "boolean",
-    "bytes",
-    "false",
-    "int",
-    "integer",
-    "nil",
-    "none",
-    "null",
-    "number",
-    "object",
-    "optional",
-    "pass",
-    "password",
-    "passwd",
-    "pwd",
-    "required",
-    "secret",
-    "str",
-    "string",
-    "token",
-    "true",
-    "undefined",
+    "any", "boolean", "bytes", "false", "int", "integer", "nil", "none", "null", "number", "object", "optional",
+    "pass", "password", "passwd", "pwd", "required", "secret", "str", "string", "token", "true", "undefined",
 ];
 
 /// Names of algorithms and encodings: letters and digits, and no secret.
+#[rustfmt::skip]
 const ALGORITHMS: &[&str] = &[
-    "aes", "argon2", "base32", "base58", "base64", "bcrypt", "blake", "ed25519", "es256", "es384",
-    "es512", "float", "hmac", "hs256", "hs384", "hs512", "http", "int", "iso", "latin1", "md5",
-    "oauth", "p256", "pbkdf2", "ps256", "rs256", "rs384", "rs512", "rsa", "scrypt", "secp256",
-    "sha-", "sha1", "sha2", "sha3", "sha5", "uint", "utf", "x25519",
+    "aes", "argon2", "base32", "base58", "base64", "bcrypt", "blake", "ed25519", "es256", "es384", "es512",
+    "float", "hmac", "hs256", "hs384", "hs512", "http", "int", "iso", "latin1", "md5", "oauth", "p256",
+    "pbkdf2", "ps256", "rs256", "rs384", "rs512", "rsa", "scrypt", "secp256", "sha-", "sha1", "sha2", "sha3",
+    "sha5", "uint", "utf", "x25519",
 ];
 
 /// What only code and templates have in them.
