@@ -21,7 +21,7 @@ fn paragraphs_of_this_crate_are_left_as_they_are() {
         texts.push(std::fs::read_to_string(root.join(file)).unwrap());
     }
     collect(&root.join("src"), &mut texts);
-    check(texts.iter().flat_map(|text| text.split("\n\n")), 5_000);
+    check(texts.iter().flat_map(|text| text.split("\n\n")), 4_000);
 }
 
 fn collect(folder: &Path, texts: &mut Vec<String>) {
@@ -31,7 +31,14 @@ fn collect(folder: &Path, texts: &mut Vec<String>) {
         if path.is_dir() && !path.ends_with("security") {
             collect(&path, texts);
         } else if path.is_file() {
-            texts.push(std::fs::read_to_string(&path).unwrap());
+            // Tests of ours talk about credentials.
+            let text = std::fs::read_to_string(&path).unwrap();
+            texts.push(
+                text.split("#[cfg(test)]")
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
         }
     }
 }

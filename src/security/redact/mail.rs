@@ -96,7 +96,7 @@ pub(super) fn address(bytes: &[u8], at: usize) -> Option<Range<usize>> {
 /// Whether what begins at `start` is the user or password of a URL: `https://user:password@host`.
 fn in_url(bytes: &[u8], start: usize) -> bool {
     const REACH: usize = 128;
-    if !matches!(bytes.get(start.wrapping_sub(1)), Some(b':' | b'/')) {
+    if !matches!(bytes.get(start.wrapping_sub(1)), Some(b':' | b'/' | b'@')) {
         return false;
     }
     let window = &bytes[start.saturating_sub(REACH)..start];
@@ -135,7 +135,8 @@ pub(super) fn credentials(text: &str, from: usize) -> Option<Range<usize>> {
     let shown = text.get(from..at)?;
     let secret = match shown.split_once(':') {
         Some((_, "")) => false,
-        Some((_, password)) => !is_placeholder(password),
+        // Documentation writes `scheme://[user[:password]@]host`.
+        Some((_, password)) => !is_placeholder(password.trim_matches(['[', ']', '{', '}'])),
         // `https://token@host`: a name alone is no secret, a token is.
         None => is_noise(shown, 16),
     };
@@ -200,6 +201,7 @@ mod tests {
             "https://h/ada:pw@x",
             "ssh://git@h/x",
             "https://user:password@h",
+            "scheme://[user[:password]@]host[:port]",
             "https://<user>:<pass>@h",
             "https://h:80/",
             "https://ada:@h",

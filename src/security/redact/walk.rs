@@ -293,7 +293,7 @@ mod tests {
         record.fields.set_str("db.password", "p", &limits);
         record
             .fields
-            .set_value("list", vec!["ada@lovelace.dev", "fine"], &limits);
+            .set_value("list", vec!["ada@lovelace.dev", "fine"].into(), &limits);
         record
             .fields
             .set_value("of ada@lovelace.dev".to_owned(), true.into(), &limits);
