@@ -16,7 +16,19 @@ pub(super) fn before(bytes: &[u8], at: usize) -> Option<u8> {
 
 /// The last place of a character's beginning, no later than `at`.
 pub(super) fn floor(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at)
+    let at = at.min(text.len());
+    (0..=at)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
+}
+
+/// The first place of a character's beginning, no earlier than `at`.
+pub(super) fn ceil(text: &str, at: usize) -> usize {
+    let mut places = at..text.len();
+    places
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(text.len())
 }
 
 /// Whether one of the words (lower case) ends within `reach` bytes before `at`, with no line between.

@@ -3,6 +3,8 @@
 //! Pure functions of the text. Sources: Luhn (ISO/IEC 7812-1 annex B) and the issuers' published ranges; IBAN (ISO 13616, the
 //! lengths of the SWIFT registry); US social security numbers (SSA: area not 000, 666 or 900–999, group not 00, serial not 0000).
 
+use super::bounds;
+
 /// Shannon entropy in bits per byte. Random base 62 of 20 characters has about 4, English words about 3, `xxxxxxxx` 0.
 pub(super) fn entropy(text: &str) -> f32 {
     let mut counts = [0u32; 256];
@@ -26,9 +28,9 @@ pub(super) fn end_entropy(text: &str) -> f32 {
     if text.len() <= 2 * END {
         return entropy(text);
     }
-    let head = text.get(..text.floor_char_boundary(END)).unwrap_or(text);
+    let head = text.get(..bounds::floor(text, END)).unwrap_or(text);
     let tail = text
-        .get(text.ceil_char_boundary(text.len() - END)..)
+        .get(bounds::ceil(text, text.len() - END)..)
         .unwrap_or(text);
     entropy(head).max(entropy(tail))
 }

@@ -12,7 +12,7 @@ use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::assign::{self, Found};
-use super::bounds::{before, floor, is_token};
+use super::bounds::{before, ceil, floor, is_token};
 use super::keys::{KeyNames, Names};
 use super::mask::Mask;
 use super::numbers::{self, Number};
@@ -281,8 +281,8 @@ impl Engine {
             return;
         };
         for Finding { start, end, rule } in self.scan(&folded.text).findings {
-            let start = floor(text, folded.origin(start).min(text.len()));
-            let end = text.ceil_char_boundary(folded.origin(end).min(text.len()));
+            let start = floor(text, folded.origin(start));
+            let end = ceil(text, folded.origin(end));
             if start < end {
                 seen.add(rule, start..end);
             }

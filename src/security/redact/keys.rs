@@ -244,8 +244,41 @@ fn holds(segments: &Segments, own: &[String]) -> bool {
         })
 }
 
+/// Which lengths the words have that begin with a letter: most segments are told by it not to be one.
+type Lengths = [u32; 26];
+
+const LEADS: Lengths = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < SECRETS.len() {
+        lengths = with(lengths, SECRETS[at]);
+        at += 1;
+    }
+    at = 0;
+    while at < PAIRS.len() {
+        lengths = with(lengths, PAIRS[at].0);
+        at += 1;
+    }
+    with(lengths, "token")
+};
+
+const fn with(mut lengths: Lengths, word: &str) -> Lengths {
+    lengths[(word.as_bytes()[0] - b'a') as usize] |= 1 << word.len();
+    lengths
+}
+
+/// Whether the segment may be one of the words that lead anywhere.
+fn leads(segment: &[u8]) -> bool {
+    let first = segment.first().map(|first| first.wrapping_sub(b'a'));
+    let lengths = first.and_then(|first| LEADS.get(usize::from(first)));
+    lengths.is_some_and(|lengths| segment.len() < 32 && lengths & (1 << segment.len()) != 0)
+}
+
 fn judge_segment(segments: &Segments, at: usize) -> Names {
     let segment = segments.get(at);
+    if !leads(segment) {
+        return Names::Nothing;
+    }
     let before = at.checked_sub(1).map_or(&b""[..], |at| segments.get(at));
     let names = match segment {
         b"token" if is_in(TEXT_TOKENS, before) => Names::Nothing,

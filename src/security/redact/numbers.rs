@@ -166,7 +166,7 @@ fn look(bytes: &[u8], start: usize) -> Option<(Number, Range<usize>)> {
     }
     let ends = |number, count: usize| {
         let end = groups.ends[count - 1].1;
-        ends_there(bytes, end, groups.marks[(count - 1).max(1).min(GROUPS - 1)])
+        ends_there(bytes, end, groups.marks[(count - 1).clamp(1, GROUPS - 1)])
             .then_some((number, start..end))
     };
     // `12-4111-…` is longer than a card.

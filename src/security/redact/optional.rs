@@ -2,8 +2,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// A rule's name, its pattern, and what else has to hold for what it finds.
+pub(super) type Optional = (&'static str, &'static str, fn(&str) -> bool);
+
 /// Rules that are on only where they are asked for.
-pub(super) const OFF: [(&str, &str, fn(&str) -> bool); 3] = [
+pub(super) const OFF: [Optional; 3] = [
     (
         "ip-address",
         r"(?-u:\b)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?-u:\b)",
