@@ -8,26 +8,16 @@ use std::borrow::Cow;
 
 use super::keys::Names;
 
-/// What the text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// No JSON document.
-    Other,
-    /// An object or array, whole or cut off at its end.
-    Json,
-}
-
 /// Whether the text begins like an object, an array or a string, which costs nothing to tell.
 pub(super) fn may_be(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '"'])
 }
 
 /// Whether it is one. Objects and arrays may be cut off; a string that is cut off is a text that begins with a quote.
-pub(super) fn form(text: &str) -> Form {
+pub(super) fn is_document(text: &str) -> bool {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        Ok(_) => Form::Json,
-        Err(error) if error.is_eof() && !text.trim_start().starts_with('"') => Form::Json,
-        Err(_) => Form::Other,
+        Ok(_) => true,
+        Err(error) => error.is_eof() && !text.trim_start().starts_with('"'),
     }
 }
 
@@ -278,16 +268,16 @@ mod tests {
     #[test]
     fn documents_are_told_from_other_text_whole_or_cut_off() {
         for text in ["{}", "[1,2]", r#" {"a": "cut"#, "[{", r#"{"a"#] {
-            assert!(may_be(text) && form(text) == Form::Json, "{text}");
+            assert!(may_be(text) && is_document(text), "{text}");
         }
         for text in ["[INFO] password=x", "\"cut", "{a: 1}", "{} {}"] {
-            assert!(may_be(text) && form(text) == Form::Other, "{text}");
+            assert!(may_be(text) && !is_document(text), "{text}");
         }
         assert!(!may_be("text") && !may_be(""));
         let deep = "[".repeat(100_000);
         assert_eq!(
-            (form(&deep), rewrite(&deep, &mut Upper)),
-            (Form::Json, None)
+            (is_document(&deep), rewrite(&deep, &mut Upper)),
+            (true, None)
         );
     }
 }

@@ -53,6 +53,7 @@ mod optional;
 mod plausible;
 mod report;
 mod rules;
+mod search;
 mod secret;
 mod walk;
 

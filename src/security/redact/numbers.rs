@@ -244,7 +244,9 @@ fn phone(
         let thousands =
             (1..count).all(|at| groups.marks[at] == b'.' && groups.len_of(at) == 3) && count > 1;
         // Years beyond four digits are written `+12345-03-04`.
-        let date = count == 3 && groups.len_of(1) <= 2 && groups.len_of(2) <= 2;
+        let date = groups.len >= 3
+            && groups.marks[1..3] == *b"--"
+            && (1..3).all(|at| groups.len_of(at) <= 2);
         let america = digits[0] != 1 || digits.len() == 11;
         let end = groups.ends[count - 1].1;
         return (free
@@ -476,6 +478,7 @@ mod tests {
             "10 20 30 40 50 60",
             "30 1D 06 09 60 86 48 01 65",
             "+12345-03-04",
+            "+999999-12-31 23:59",
             "+1441497364",
             "ISBN 978-3-16-148410-0",
             "978-0-306-40615-7",

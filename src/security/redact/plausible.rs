@@ -53,14 +53,8 @@ pub(super) fn is_placeholder(value: &str) -> bool {
             return true;
         }
         '<' if ends('>') => return true,
-        '{' if ends('}')
-            || inner(1)
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_') =>
-        {
-            return true;
-        }
-        '[' if ends(']') => return true,
+        // Templates, lists, links.
+        '{' | '[' => return true,
         '%' if ends('%') || value.len() == 2 || value.starts_with("%(") => return true,
         _ => {}
     }
