@@ -94,20 +94,24 @@ impl Mask {
         match self {
             Self::Label | Self::Full => false,
             Self::Text(own) => text == own,
-            Self::Partial { keep } => text.split_once(STARS).is_some_and(|(head, tail)| {
-                head.chars().count() == *keep && tail.chars().count() == *keep
-            }),
+            Self::Partial { keep } => {
+                after(text, *keep).is_some_and(|tail| tail.chars().count() == *keep)
+            }
             Self::CreditCard => text.strip_prefix(STARS).is_some_and(|t| digits(t, 4)),
             Self::Ssn => text.strip_prefix(SSN_HEAD).is_some_and(|t| digits(t, 4)),
             Self::Phone => {
                 let text = text.strip_prefix('+').unwrap_or(text);
                 text.strip_prefix(STARS).is_some_and(|t| digits(t, 2))
             }
-            Self::Email => text
-                .split_once(STARS)
-                .is_some_and(|(head, tail)| head.chars().count() == 1 && tail.starts_with('@')),
+            Self::Email => after(text, 1).is_some_and(|tail| tail.starts_with('@')),
         }
     }
+}
+
+/// What follows the stars that follow the first `shown` characters.
+fn after(text: &str, shown: usize) -> Option<&str> {
+    let (at, _) = text.char_indices().nth(shown)?;
+    text.get(at..)?.strip_prefix(STARS)
 }
 
 /// The first and last `keep` characters, where that shows half at most.
@@ -143,6 +147,7 @@ mod tests {
             (partial.clone(), "abcdefghijklmnop", "abcd****mnop"),
             (partial.clone(), "abcdefghijklmno", "****"),
             (partial, "äöüßefghijklmnéè→", "äöüß****néè→"),
+            (Mask::Partial { keep: 1 }, "*****abc", "*****c"),
             (Mask::Partial { keep: 0 }, "abc", "****"),
             (Mask::Partial { keep: usize::MAX }, "abc", "****"),
             (Mask::CreditCard, "4111 1111 1111 1234", "****1234"),
