@@ -50,6 +50,7 @@ mod marker;
 mod mask;
 mod numbers;
 mod optional;
+mod phones;
 mod plausible;
 mod report;
 mod rules;

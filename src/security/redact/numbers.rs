@@ -1,4 +1,4 @@
-//! Numbers of people: cards, bank accounts, social security numbers, telephones.
+//! Numbers of people: cards, bank accounts, social security numbers; telephones are looked at in [`phones`].
 //!
 //! Promise: a number is taken as a whole or not at all, never out of the middle of an id, a hash or a float; every run of
 //! digits is looked at once, a bounded way ahead.
@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::bounds::{before, context};
-use super::check;
+use super::{check, phones};
 
 /// What a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +21,6 @@ pub(super) enum Number {
 const GROUPS: usize = 7;
 const DIGITS: usize = 20;
 
-/// What is written before a national telephone number.
-#[rustfmt::skip]
-const CALLS: &[&str] = &[
-    "phone", "telephone", "tel", "call", "mobile", "cell", "fax", "whatsapp", "sms", "telefon", "handy",
-    "mobil", "rufnummer", "téléphone", "portable", "phone number", "telefonnummer",
-];
 const SOCIAL: &[&str] = &[
     "ssn",
     "social security",
@@ -35,14 +29,14 @@ const SOCIAL: &[&str] = &[
 ];
 
 /// Groups of digits and what is between them.
-struct Groups {
-    digits: [u8; DIGITS],
+pub(super) struct Groups {
+    pub(super) digits: [u8; DIGITS],
     total: usize,
     /// Where a group begins, where it ends, and how many digits there are up to its end.
-    ends: [(usize, usize, usize); GROUPS],
+    pub(super) ends: [(usize, usize, usize); GROUPS],
     /// What stands before a group: one character, or `*` for several.
-    marks: [u8; GROUPS],
-    len: usize,
+    pub(super) marks: [u8; GROUPS],
+    pub(super) len: usize,
 }
 
 impl Groups {
@@ -83,12 +77,12 @@ impl Groups {
         groups
     }
 
-    fn len_of(&self, group: usize) -> usize {
+    pub(super) fn len_of(&self, group: usize) -> usize {
         self.ends[group].1 - self.ends[group].0
     }
 
     /// Whether the groups begin with ones of these lengths, all with the same mark between, one of `marks`.
-    fn are(&self, lengths: &[usize], marks: &[u8]) -> Option<usize> {
+    pub(super) fn are(&self, lengths: &[usize], marks: &[u8]) -> Option<usize> {
         let fits = self.len >= lengths.len()
             && lengths
                 .iter()
@@ -99,7 +93,7 @@ impl Groups {
         fits.then_some(lengths.len())
     }
 
-    fn digits(&self, groups: usize) -> &[u8] {
+    pub(super) fn digits(&self, groups: usize) -> &[u8] {
         &self.digits[..self.ends[groups - 1].2]
     }
 }
@@ -203,11 +197,11 @@ fn look(bytes: &[u8], start: usize) -> Option<(Number, Range<usize>)> {
             return Some(found);
         }
     }
-    phone(bytes, start, &groups, goes_on)
+    phones::look(bytes, start, &groups, goes_on).map(|range| (Number::Phone, range))
 }
 
 /// Whether a number may end there: no letter or digit follows, and no further group behind the same mark.
-fn ends_there(bytes: &[u8], end: usize, mark: u8) -> bool {
+pub(super) fn ends_there(bytes: &[u8], end: usize, mark: u8) -> bool {
     match (bytes.get(end), bytes.get(end + 1)) {
         (Some(b), _) if b.is_ascii_alphanumeric() || *b == b'_' => false,
         (Some(b @ (b'-' | b'.')), Some(next)) if next.is_ascii_digit() => {
@@ -215,149 +209,6 @@ fn ends_there(bytes: &[u8], end: usize, mark: u8) -> bool {
         }
         _ => true,
     }
-}
-
-fn phone(
-    bytes: &[u8],
-    start: usize,
-    groups: &Groups,
-    goes_on: bool,
-) -> Option<(Number, Range<usize>)> {
-    let opening = before(bytes, start) == Some(b'(');
-    let plus_at = start.saturating_sub(usize::from(opening) + 1);
-    let plus = start > usize::from(opening) && bytes[plus_at] == b'+';
-    if plus {
-        let free = before(bytes, plus_at).is_none_or(|b| !b.is_ascii_alphanumeric() && b != b'+');
-        // As many groups as fit an international number (E.164: fifteen digits with the country's).
-        let count = (1..=groups.len)
-            .rev()
-            .find(|count| (8..=15).contains(&groups.ends[count - 1].2))?;
-        let digits = groups.digits(count);
-        let plain = count > 1 || digits.len() >= 10;
-        let varied = digits
-            .iter()
-            .skip(1)
-            .filter(|d| **d != digits[digits.len() - 1])
-            .count()
-            >= 3;
-        // A sum is no telephone number: groups of three behind a comma are not parsed as groups, those behind a point are.
-        let thousands =
-            (1..count).all(|at| groups.marks[at] == b'.' && groups.len_of(at) == 3) && count > 1;
-        // Years beyond four digits are written `+12345-03-04`.
-        let date = groups.len >= 3
-            && groups.marks[1..3] == *b"--"
-            && (1..3).all(|at| groups.len_of(at) <= 2);
-        let america = digits[0] != 1 || digits.len() == 11;
-        let end = groups.ends[count - 1].1;
-        return (free
-            && plain
-            && varied
-            && !thousands
-            && !date
-            && america
-            && digits[0] != 0
-            && ends_there(bytes, end, b' '))
-        .then_some((Number::Phone, plus_at..end));
-    }
-    if goes_on {
-        return None;
-    }
-    let digit = |at: usize| groups.digits[at];
-    let area = |at: usize| digit(at) >= 2 && digit(at + 3) >= 2;
-    // North America: 415-555-2671, (415) 555-2671, 1-415-555-2671.
-    let america =
-        match (groups.len >= 3).then(|| (groups.len_of(0), groups.len_of(1), groups.len_of(2))) {
-            Some((3, 3, 4))
-                if area(0)
-                    && (opening && groups.marks[1] != b'-'
-                        || !opening
-                            && groups.marks[1] == groups.marks[2]
-                            && matches!(groups.marks[1], b'-' | b'.')) =>
-            {
-                Some(3)
-            }
-            Some((1, 3, 3))
-                if digit(0) == 1
-                    && area(1)
-                    && groups.len >= 4
-                    && groups.len_of(3) == 4
-                    && matches!(groups.marks[1], b'-' | b'.' | b'*') =>
-            {
-                Some(4)
-            }
-            _ => None,
-        };
-    // France 06 12 34 56 78, Britain 07700 900123 and 020 7946 0958, Germany 0171 1234567.
-    let europe = || {
-        if digit(0) != 0 || digit(1) == 0 {
-            return None;
-        }
-        groups
-            .are(&[2, 2, 2, 2, 2], b" .-")
-            .filter(|count| !in_dump(bytes, start, groups.ends[count - 1].1))
-            .or_else(|| groups.are(&[5, 6], b" ").filter(|_| digit(1) == 7))
-            .or_else(|| groups.are(&[3, 4, 4], b" ").filter(|_| digit(1) == 2))
-            .or_else(|| {
-                groups
-                    .are(&[4, 7], b" /-")
-                    .or_else(|| groups.are(&[4, 8], b" /-"))
-                    .filter(|_| digit(1) == 1 && digit(2) >= 5)
-            })
-    };
-    let called = || {
-        let count = (1..=groups.len)
-            .rev()
-            .find(|count| (7..=13).contains(&groups.ends[count - 1].2))?;
-        let end = before_call(bytes, start - usize::from(opening));
-        let calls =
-            context(bytes, end, 18, CALLS) && CALLS.iter().any(|word| ends_with(bytes, end, word));
-        calls.then_some(count)
-    };
-    let count = america.or_else(europe).or_else(called)?;
-    let end = groups.ends[count - 1].1;
-    let mark = groups.marks[(count - 1).max(1)];
-    ends_there(bytes, end, mark).then_some((Number::Phone, start - usize::from(opening)..end))
-}
-
-/// Whether pairs of hexadecimal digits stand before or after: bytes, and no telephone number.
-fn in_dump(bytes: &[u8], start: usize, end: usize) -> bool {
-    let pair = |from: Option<usize>| {
-        from.and_then(|from| bytes.get(from..from + 2))
-            .is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
-    };
-    pair(start.checked_sub(3)) || pair(Some(end + 1))
-}
-
-fn ends_with(bytes: &[u8], end: usize, word: &str) -> bool {
-    end.checked_sub(word.len())
-        .and_then(|from| bytes.get(from..end))
-        .is_some_and(|piece| piece.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-/// Back over what may stand between `phone` and its number: marks, and `number`, `no`, `us at`.
-fn before_call(bytes: &[u8], start: usize) -> usize {
-    let marks = |mut end: usize| {
-        let from = end;
-        while end > 0
-            && from - end < 4
-            && matches!(
-                bytes[end - 1],
-                b' ' | b':' | b'.' | b'=' | b'#' | b'"' | b'\''
-            )
-        {
-            end -= 1;
-        }
-        end
-    };
-    let end = marks(start);
-    for word in [
-        "number", "nummer", "no", "nr", "us at", "me at", "us on", "me on", "is",
-    ] {
-        if ends_with(bytes, end, word) {
-            return before_call(bytes, end - word.len());
-        }
-    }
-    end
 }
 
 /// An account number whose country's two letters stand before the digit at `start`.
@@ -440,6 +291,7 @@ mod tests {
             ("SSN: 219091234", UsSsn, "219091234"),
             ("+49 30 1234567 and", Phone, "+49 30 1234567"),
             ("tel:+14155552671", Phone, "+14155552671"),
+            ("+1 415 555 2671 2024", Phone, "+1 415 555 2671"),
             ("(415) 555-2671", Phone, "(415) 555-2671"),
             ("415-555-2671", Phone, "415-555-2671"),
             ("1-800-555-2671", Phone, "1-800-555-2671"),
