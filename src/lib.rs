@@ -136,6 +136,7 @@ mod pipeline;
 pub mod provider;
 mod record;
 pub mod render;
+pub mod security;
 pub mod semconv;
 mod span;
 mod stats;

@@ -86,6 +86,11 @@ impl Attrs {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
+    /// All pairs, in order, their values to change.
+    pub(crate) fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Value)> + '_ {
+        self.0.iter_mut().map(|(key, value)| (&**key, value))
+    }
+
     /// About how many bytes they hold.
     pub(crate) fn bytes(&self) -> usize {
         fn of(value: &Value) -> usize {

@@ -295,6 +295,47 @@ impl Fields {
         rest
     }
 
+    /// Changes names and values where they are: `change` gets each entry and says what its name and its value become.
+    ///
+    /// No limit applies: what takes secrets out must not fail for want of room.
+    pub(crate) fn rewrite(
+        &mut self,
+        mut change: impl FnMut(&str, FieldRef<'_>) -> (Option<String>, Option<Value>),
+    ) {
+        for at in 0..self.entries.len() {
+            let Some(entry) = self.entries.get(at) else {
+                return;
+            };
+            let (name, value) = change(self.name_of(entry), self.value_of(entry));
+            let name = name.map(|name| {
+                self.marks |= mark(&name);
+                Name::Text(self.append_whole(&name))
+            });
+            let datum = value.map(|value| match value {
+                Value::Bool(b) => Datum::Bool(b),
+                Value::I64(n) => Datum::I64(n),
+                Value::F64(x) => Datum::F64(x),
+                Value::Str(s) => Datum::Str(self.append_whole(&s)),
+                other => Datum::Boxed(Box::new(other)),
+            });
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.name = name.unwrap_or(entry.name);
+                if let Some(datum) = datum {
+                    entry.datum = datum;
+                }
+            }
+        }
+    }
+
+    fn append_whole(&mut self, value: &str) -> Slice {
+        let at = self.text.len() as u32;
+        self.text.push_str(value);
+        Slice {
+            at,
+            len: value.len() as u32,
+        }
+    }
+
     #[inline]
     fn put(&mut self, name: &'static str, datum: Datum, limits: &Limits) {
         if let Some(place) = self.place(name, limits) {

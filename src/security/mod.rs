@@ -1,0 +1,3 @@
+//! Security: what may leave the process, and in what shape.
+
+pub mod redact;
