@@ -12,7 +12,7 @@ use super::content::Content;
 use super::draft::Want;
 use super::fold::Fold;
 use super::text::TextMeter;
-use super::{Answer, Reader, Request, parameters};
+use super::{Answer, Reader, Request, parameters, skim};
 use crate::event::Value;
 use crate::semconv::{self, operation, provider};
 
@@ -94,7 +94,7 @@ impl Api {
 const OLLAMA: &str = "ollama";
 
 /// Hosts, and whose they are. One that begins with a dot or a dash is the end of a host.
-const HOSTS: [(&str, &str); 25] = [
+const HOSTS: [(&str, &str); 23] = [
     ("api.openai.com", provider::OPENAI),
     (".openai.azure.com", provider::AZURE_AI_OPENAI),
     (".cognitiveservices.azure.com", provider::AZURE_AI_OPENAI),
@@ -104,8 +104,6 @@ const HOSTS: [(&str, &str); 25] = [
     ("generativelanguage.googleapis.com", provider::GCP_GEMINI),
     ("aiplatform.googleapis.com", provider::GCP_VERTEX_AI),
     ("-aiplatform.googleapis.com", provider::GCP_VERTEX_AI),
-    (".amazonaws.com", provider::AWS_BEDROCK),
-    (".amazonaws.com.cn", provider::AWS_BEDROCK),
     ("api.mistral.ai", provider::MISTRAL_AI),
     ("api.cohere.com", provider::COHERE),
     ("api.cohere.ai", provider::COHERE),
@@ -120,6 +118,22 @@ const HOSTS: [(&str, &str); 25] = [
     ("api.fireworks.ai", "fireworks"),
     ("router.huggingface.co", "huggingface"),
     ("ollama.com", OLLAMA),
+];
+
+/// Members of requests that hold what is said to the model, and no parameters: not looked at unless asked for.
+const TEXTS: &[&str] = &[
+    "contents",
+    "images",
+    "input",
+    "instructions",
+    "messages",
+    "prompt",
+    "system",
+    "systemInstruction",
+    "system_instruction",
+    "texts",
+    "toolConfig",
+    "tools",
 ];
 
 /// Where Ollama listens unless told otherwise, whichever API it is asked by.
@@ -241,7 +255,8 @@ impl Endpoint {
     /// What the body tells, and the URL. With `content`, messages too.
     pub fn request(&self, body: &[u8], content: bool) -> Request {
         let mut request = self.bare();
-        let Ok(body) = serde_json::from_slice::<Json>(body) else {
+        let texts = content || self.measuring;
+        let Ok(body) = skim::parse(body, if texts { &[] } else { TEXTS }) else {
             return request;
         };
         let shape = self.api.shape();
@@ -256,7 +271,7 @@ impl Endpoint {
         if request.streaming {
             request.attrs.set(semconv::GEN_AI_REQUEST_STREAM, true);
         }
-        if content || self.measuring {
+        if texts {
             let mut messages = Content::default();
             (shape.content)(&body, &mut messages);
             let messages = messages.into_attrs();
@@ -328,7 +343,17 @@ fn owner(host: &str, port: Option<u16>) -> Option<&'static str> {
         }
     });
     let known = known.map(|(_, owner)| *owner);
+    let known = known.or_else(|| is_bedrock(host).then_some(provider::AWS_BEDROCK));
     known.or_else(|| (port == Some(OLLAMA_PORT)).then_some(OLLAMA))
+}
+
+/// `bedrock-runtime.{region}.amazonaws.com`, the same for FIPS, and the private endpoints that have more in front. Anything
+/// may run on the other hosts of AWS.
+fn is_bedrock(host: &str) -> bool {
+    let aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    aws && host
+        .split('.')
+        .any(|label| matches!(label, "bedrock-runtime" | "bedrock-runtime-fips"))
 }
 
 struct Route<'a> {

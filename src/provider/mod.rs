@@ -29,6 +29,7 @@ mod likeness;
 mod parameters;
 mod reader;
 mod shape;
+mod skim;
 mod text;
 
 pub use answer::{Answer, ProviderError, Request, ToolCall};

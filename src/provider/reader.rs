@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::fold::Fold;
 use super::framing::{Array, Aws, Found, Lines, Sse};
 use super::likeness::Likeness;
-use super::{Answer, error};
+use super::{Answer, error, skim};
 
 /// Reads an answer, whole or streamed (server-sent events, JSON lines, a JSON array, an AWS event stream), as its bytes arrive.
 ///
@@ -53,6 +53,11 @@ enum Hint {
     /// JSON, or nothing that is known.
     Other,
 }
+
+/// The byte order mark, which some servers put in front.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+/// Members of whole answers that are embedding vectors. Nothing is read from them, and there may be thousands.
+const VECTORS: &[&str] = &["data", "embedding", "embeddings"];
 
 impl Reader {
     /// Bytes kept of one frame, or of a whole answer: 8 MiB. What is larger is not read, and counted in
@@ -131,24 +136,42 @@ impl Reader {
             progress: Progress::default(),
         };
         let mut found = |found: Found<'_>| last.found(found);
-        match self.framing.clone() {
-            Framing::Whole(whole) => last.whole(&whole),
-            Framing::Sse(sse) => sse.rest(&mut found),
-            Framing::Lines(lines) => lines.rest(&mut found),
-            Framing::Array(array) => array.rest(&mut found),
-            Framing::Aws(aws) => aws.rest(&mut found),
+        match &self.framing {
+            Framing::Whole(whole) => last.whole(whole),
+            Framing::Sse(sse) => sse.clone().rest(&mut found),
+            Framing::Lines(lines) => lines.clone().rest(&mut found),
+            Framing::Array(array) => array.clone().rest(&mut found),
+            Framing::Aws(aws) => aws.clone().rest(&mut found),
             Framing::Unknown(_) | Framing::TooLarge => {}
         }
         last.fold.answer()
     }
 
     fn whole(&mut self, body: &[u8]) {
-        match serde_json::from_slice::<Json>(body) {
+        // The mark may have come in pieces, so it was not seen when the framing was decided.
+        let body = body.strip_prefix(MARK).unwrap_or(body);
+        match skim::parse(body, VECTORS) {
             Ok(answer) => self.fold.read_whole(&answer),
-            // Not all has come, or it is no JSON at all.
             Err(_) if body.is_empty() => {}
+            Err(_) if self.lines(body) => {}
+            // Not all has come, or it is no JSON at all.
             Err(_) => self.fold.unread(),
         }
+    }
+
+    /// Whether the body is a JSON value a line, under a type that does not say so.
+    fn lines(&mut self, body: &[u8]) -> bool {
+        let mut first = body.split(|byte| *byte == b'\n');
+        let lines = first.next().is_some_and(|line| {
+            serde_json::from_slice::<Json>(line).is_ok_and(|frame| frame.is_object())
+        });
+        if lines {
+            let mut lines = Lines::default();
+            let mut found = |found: Found<'_>| self.found(found);
+            lines.push(body, &mut found);
+            lines.rest(&mut found);
+        }
+        lines
     }
 
     fn found(&mut self, found: Found<'_>) {
@@ -194,7 +217,7 @@ impl Reader {
 /// How a body is framed, by its content type and its first byte; `None` while there is none. Servers err in the type, and
 /// errors come as JSON whatever was asked for.
 fn framing(hint: Hint, bytes: &[u8]) -> Option<Framing> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
     Some(match (first, hint) {
         (b'[', _) => Framing::Array(Array::default()),

@@ -157,6 +157,55 @@ fn models_that_stand_in_the_path_are_found() {
 }
 
 #[test]
+fn only_the_hosts_of_bedrock_are_bedrock() {
+    for (host, provider) in [
+        ("bedrock-runtime.eu-west-1.amazonaws.com", "aws.bedrock"),
+        (
+            "bedrock-runtime-fips.us-east-1.amazonaws.com",
+            "aws.bedrock",
+        ),
+        ("bedrock-runtime.cn-north-1.amazonaws.com.cn", "aws.bedrock"),
+        (
+            "vpce-1.bedrock-runtime.us-east-1.vpce.amazonaws.com",
+            "aws.bedrock",
+        ),
+        // What people run behind a load balancer of their own.
+        ("gateway-1.us-east-1.elb.amazonaws.com", "openai"),
+        ("bedrock-runtime.example.com", "openai"),
+    ] {
+        let url = format!("https://{host}/openai/v1/chat/completions");
+        assert_eq!(
+            Endpoint::of_url(&url).unwrap().provider(),
+            provider,
+            "{host}"
+        );
+    }
+}
+
+#[test]
+fn a_conversation_nobody_asked_for_is_passed_over_without_an_allocation() {
+    let allocations = |messages: usize| {
+        let body = serde_json::json!({
+            "model": "m", "temperature": 0.5, "stream": true,
+            "messages": vec![serde_json::json!({"role": "user", "content": "Take an umbrella."}); messages],
+        });
+        let body = serde_json::to_vec(&body).unwrap();
+        let endpoint = Endpoint::new(Api::OpenAiChat, "openai");
+        let mut model = None;
+        let counted = allocation_counter::measure(|| {
+            model = endpoint
+                .request(&body, false)
+                .attrs
+                .get("gen_ai.request.model")
+                .cloned();
+        });
+        assert_eq!(model, Some("m".into()));
+        counted.count_total
+    };
+    assert_eq!(allocations(1), allocations(1_000));
+}
+
+#[test]
 fn what_is_no_call_of_a_model_is_left_alone() {
     for url in [
         "https://api.openai.com/v1/models",

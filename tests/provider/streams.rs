@@ -34,6 +34,27 @@ fn a_cut_stream_says_so_and_keeps_what_it_knew() {
 }
 
 #[test]
+fn tool_calls_without_numbers_are_told_apart_by_their_names() {
+    let endpoint = Endpoint::new(Api::OpenAiChat, "openai");
+    let mut reader = endpoint.reader(Some("text/event-stream"), true);
+    for call in [
+        json!({"id": "a", "function": {"name": "rain", "arguments": "{\"city\""}}),
+        json!({"function": {"arguments": ":\"Paris\"}"}}),
+        json!({"id": "b", "function": {"name": "wind", "arguments": "{\"city\":\"Oslo\"}"}}),
+    ] {
+        let frame = json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]});
+        reader.push(format!("data: {frame}\n\n").as_bytes());
+    }
+    let calls = reader.answer().tool_calls();
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|c| (c.name.as_str(), &c.arguments))
+        .collect();
+    let (paris, oslo) = (json!({"city": "Paris"}), json!({"city": "Oslo"}));
+    assert_eq!(calls, [("rain", &paris), ("wind", &oslo)]);
+}
+
+#[test]
 fn several_choices_have_a_reason_each() {
     let mut reader = reader(Api::OpenAiChat);
     for (index, reason) in [(1, "length"), (0, "stop")] {

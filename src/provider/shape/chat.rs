@@ -154,6 +154,9 @@ fn read(draft: &mut Draft, answer: &Json, message: &str) {
     }
 }
 
+/// Where the numbers of calls that came without one begin; no provider's own is as high.
+const UNNUMBERED: u64 = 1 << 32;
+
 fn written(draft: &mut Draft, index: u64, message: &Json) {
     // Two names of one thing: some servers send both.
     let reasoning = message
@@ -176,10 +179,16 @@ fn written(draft: &mut Draft, index: u64, message: &Json) {
         Block::Last,
         message.pointer("/audio/transcript"),
     );
-    for (position, call) in items(message.get("tool_calls")).enumerate() {
-        let number = call.get("index").and_then(Json::as_u64);
-        let block = Block::Number(number.unwrap_or(position as u64));
+    for call in items(message.get("tool_calls")) {
         let function = call.get("function").unwrap_or(&Json::Null);
+        let block = match call.get("index").and_then(Json::as_u64) {
+            Some(number) => Block::Number(number),
+            // Whole answers, and servers that leave the number out: a name begins a call, what has none goes on with it.
+            None if text(function.get("name")).is_some() => {
+                Block::Number(UNNUMBERED + draft.parts(index))
+            }
+            None => Block::Last,
+        };
         begun(draft, index, block, call.get("id"), function);
     }
     // The form before there were several tools.
