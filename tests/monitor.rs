@@ -495,6 +495,28 @@ fn a_dangerous_prompt_is_not_sent_and_the_call_ends_as_blocked() {
 }
 
 #[test]
+fn a_call_that_was_refused_is_no_part_of_its_agents_totals() {
+    let capture = capture();
+    capture
+        .record(|| {
+            agent("planner").in_scope(|_| {
+                let paid = chat("openai", "gpt-4o-mini").start();
+                paid.usage(Usage::new().input(10).output(2)).complete();
+                drop(
+                    chat("openai", "gpt-4o")
+                        .guard(&check)
+                        .call("DROP TABLE", |_| Ok::<_, NotFound>(String::new())),
+                );
+                Ok::<_, NotFound>(())
+            })
+        })
+        .unwrap();
+    let run = capture.span("invoke_agent planner");
+    assert_eq!(run.attr("llm.total_calls"), Some(&Value::I64(1)));
+    assert_eq!(run.attr("llm.total_cost_complete"), None);
+}
+
+#[test]
 fn a_suspicious_prompt_is_sent_with_an_alert_and_a_dangerous_answer_is_only_flagged() {
     let capture = capture();
     let answer = capture.record(|| {

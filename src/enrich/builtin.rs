@@ -222,6 +222,10 @@ pub(crate) fn roll_up(
     let reported = take_reported(record);
     let kind = record.subject.map(Subject::kind);
     let (role, own) = match kind {
+        // A call that was not made used nothing.
+        Some(Kind::Llm) if record.fields.str(semconv::GENAI_OUTCOME) == Some("blocked") => {
+            (Role::Scope, Totals::NONE)
+        }
         // A call of another kind than the one around it is no part of that.
         Some(Kind::Llm) if apart(record) => (Role::Scope, Totals::model_call(usage(record), cost)),
         Some(Kind::Llm) => (Role::ModelCall, Totals::model_call(usage(record), cost)),
