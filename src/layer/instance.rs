@@ -148,9 +148,11 @@ impl Instance {
         inner.id.inherit(&outer.id);
         inner.record.around = outer.id.span;
         inner.record.inherited.clone_from(&outer.record.inherited);
-        inner.inside_inference = outer.inside_inference && !outer.scope;
+        // What begins below a span that has ended is no part of the call that was.
+        let apart = outer.scope || outer.ended;
+        inner.inside_inference = outer.inside_inference && !apart;
         let (mine, its) = (&mut inner.record.nesting, &outer.record.nesting);
-        (mine.inside, mine.inside_call) = if outer.scope {
+        (mine.inside, mine.inside_call) = if apart {
             (SpanId::INVALID, Call::None)
         } else if its.call != Call::None && its.call != its.inside_call {
             (outer.id.span, its.call)

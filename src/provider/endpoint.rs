@@ -161,8 +161,9 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// What a `POST` to `url`, which is absolute, is; `None` if it is no call of a model. The shape by the path, the provider
-    /// by the host: a host nobody knows is taken for what the path's API usually is. Query strings, which may hold keys, are
-    /// not looked at.
+    /// by the host: a host nobody knows is taken for what the path's API usually is, unless the path is as plain as `/api/chat`
+    /// (Ollama) or `/v2/chat` (Cohere), which counts on this machine and at hosts of that name only. Query strings, which may
+    /// hold keys, are not looked at.
     pub fn of_url(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, path) = rest.split_once('/')?;
@@ -179,7 +180,7 @@ impl Endpoint {
             api,
             model,
             streaming,
-        } = route(path, owner)?;
+        } = route(path, &host, owner)?;
         Some(Self {
             provider: owner.unwrap_or_else(|| api.provider()).to_owned(),
             address: host,
@@ -362,8 +363,15 @@ struct Route<'a> {
     streaming: bool,
 }
 
+/// Whether a path as plain as `/api/chat` means this provider's API: at its own hosts, on this machine, and where the name of
+/// the host says so. Elsewhere it may be anybody's.
+fn is_at(provider: &str, host: &str, owner: Option<&str>) -> bool {
+    let here = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
+    owner == Some(provider) || here || host.contains(provider)
+}
+
 /// What the path asks for. Prefixes do not matter: gateways have their own.
-fn route<'a>(path: &'a str, owner: Option<&str>) -> Option<Route<'a>> {
+fn route<'a>(path: &'a str, host: &str, owner: Option<&str>) -> Option<Route<'a>> {
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let plain = |api| {
         Some(Route {
@@ -385,11 +393,17 @@ fn route<'a>(path: &'a str, owner: Option<&str>) -> Option<Route<'a>> {
             model: decoded(model),
             streaming: false,
         }),
-        [.., "api", "chat"] => plain(Api::Ollama),
-        [.., "api", "generate"] => plain(Api::OllamaGenerate),
-        [.., "api", "embed" | "embeddings"] => plain(Api::OllamaEmbeddings),
-        [.., "v2", "chat"] => plain(Api::Cohere),
-        [.., "v2", "embed"] => plain(Api::CohereEmbeddings),
+        [.., "api", action] if is_at(OLLAMA, host, owner) => match *action {
+            "chat" => plain(Api::Ollama),
+            "generate" => plain(Api::OllamaGenerate),
+            "embed" | "embeddings" => plain(Api::OllamaEmbeddings),
+            _ => None,
+        },
+        [.., "v2", action] if is_at(provider::COHERE, host, owner) => match *action {
+            "chat" => plain(Api::Cohere),
+            "embed" => plain(Api::CohereEmbeddings),
+            _ => None,
+        },
         [.., "v1" | "openai", "responses"] => plain(Api::OpenAiResponses),
         [.., "v1" | "openai", "embeddings"] => plain(Api::OpenAiEmbeddings),
         [.., "v1", "completions"] => plain(Api::OpenAiCompletions),

@@ -121,3 +121,25 @@ fn a_call_that_outlives_the_one_around_it_keeps_what_it_knows() {
         .filter(|s| s.attr("gen_ai.usage.input_tokens").is_some());
     assert_eq!(told.count(), 1);
 }
+
+#[test]
+fn a_call_that_begins_below_one_that_has_ended_is_a_call_of_its_own() {
+    for _ in 0..20 {
+        let capture = capture();
+        capture.record(|| {
+            let first = chat("openai", "gpt-4o-mini").start();
+            first.usage(Usage::new().input(1).output(1)).complete();
+            first.in_scope(|| {
+                chat("openai", "gpt-4o")
+                    .start()
+                    .usage(Usage::new().input(9).output(4))
+                    .complete();
+            });
+        });
+        let told = capture
+            .spans()
+            .into_iter()
+            .filter(|s| s.attr("gen_ai.usage.input_tokens").is_some());
+        assert_eq!(told.count(), 2, "{}", capture.tree());
+    }
+}

@@ -210,6 +210,10 @@ fn what_is_no_call_of_a_model_is_left_alone() {
     for url in [
         "https://api.openai.com/v1/models",
         "https://api.openai.com/v1/threads/t/messages",
+        // Paths as plain as these may be anybody's.
+        "https://shop.example.com/api/chat",
+        "https://shop.example.com/api/generate",
+        "https://shop.example.com/v2/chat",
         "https://api.openai.com/v1/responses/resp_1/cancel",
         "https://api.anthropic.com/v1/messages/batches",
         "https://api.anthropic.com/v1/messages/count_tokens",
