@@ -89,6 +89,11 @@ impl Answer {
     /// assert_eq!(answer.usage.input_tokens, Some(1_252));
     /// ```
     pub fn guess(answer: &Json) -> Self {
+        Self::guess_measuring(answer, true)
+    }
+
+    /// The same; texts are measured only where `size` asks for it.
+    pub(crate) fn guess_measuring(answer: &Json, size: bool) -> Self {
         if let Some(error) = error::of(answer) {
             return Self {
                 error: Some(error),
@@ -99,7 +104,7 @@ impl Answer {
         match guess::api_of_answer(answer) {
             Some(api) => {
                 let want = Want {
-                    size: true,
+                    size,
                     ..Want::default()
                 };
                 Fold::whole(api, "", want, answer)

@@ -65,7 +65,9 @@ impl Call {
     /// })).complete();
     /// ```
     pub fn response(&self, answer: &serde_json::Value) -> &Self {
-        self.told(Answer::guess(answer))
+        let mut spans = self.opened().iter();
+        let estimates = spans.any(|span| span.instance.estimate_tokens);
+        self.told(Answer::guess_measuring(answer, estimates))
     }
 
     /// Reads a frame of the provider's streamed answer, parsed, of any of the APIs that [`response`](Self::response) reads:
@@ -97,7 +99,7 @@ impl Call {
                 none => match guess::api_of_frame(frame) {
                     Some(api) => none.insert(Box::new(Fold::of_frames(api))),
                     // A notice, or an error before anything else.
-                    None => return self.told(Answer::guess(frame)),
+                    None => return self.told(Answer::guess_measuring(frame, false)),
                 },
             };
             let read = fold.frame("", frame);

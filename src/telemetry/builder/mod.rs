@@ -267,7 +267,8 @@ impl TelemetryBuilder {
 
     /// Whether events keep their content: the bodies of emitted and imported events (prompts, answers, arguments, results),
     /// and attributes that hold such. Default `false`: an event arrives without them. Attributes that spans of yours declare
-    /// are yours, and stay either way.
+    /// under the conventions' present names are yours, and stay either way; content under the names of other dialects
+    /// (`gen_ai.prompt`, `input.value`, `langfuse.input` …) is dropped from any span unless this is on.
     pub fn content(mut self, on: bool) -> Self {
         self.content = on;
         self
