@@ -115,6 +115,7 @@ pub mod budget;
 pub mod bus;
 mod clock;
 pub mod console;
+pub mod content;
 #[cfg_attr(
     not(feature = "otlp"),
     allow(dead_code, unreachable_pub, reason = "the exporter has most to say")
@@ -130,6 +131,7 @@ pub mod graph;
 pub mod history;
 mod integration;
 mod layer;
+pub mod message;
 pub mod monitor;
 mod outlet;
 mod pipeline;

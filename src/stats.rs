@@ -40,11 +40,13 @@ pub enum Loss {
     Write,
     /// An identical event was in the window of [`dedupe`](crate::TelemetryBuilder::dedupe).
     Duplicate,
+    /// A rule or hook of the redactor failed on a value, which was replaced by `[REDACTED:error]`.
+    Redaction,
 }
 
 impl Loss {
     /// Every reason, in the order the books keep them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::QueueFull,
         Self::QueueBytes,
         Self::TooLarge,
@@ -59,6 +61,7 @@ impl Loss {
         Self::SpanLimits,
         Self::Write,
         Self::Duplicate,
+        Self::Redaction,
     ];
 
     /// The reason as reports and metrics print it.
@@ -78,6 +81,7 @@ impl Loss {
             Self::SpanLimits => "span_limits",
             Self::Write => "write_failed",
             Self::Duplicate => "duplicate",
+            Self::Redaction => "redaction",
         }
     }
 }

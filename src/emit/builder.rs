@@ -116,7 +116,7 @@ impl EventBuilder {
     }
 
     /// Content: what people and models wrote, what tools got and gave. Kept where
-    /// [`content`](crate::TelemetryBuilder::content) allows it.
+    /// [`capture`](crate::TelemetryBuilder::capture) allows it.
     pub fn body(mut self, body: impl Serialize) -> Self {
         self.body = Some(Value::from_serialize(&body).to_json());
         self

@@ -20,6 +20,7 @@ pub(crate) const CONTENT: &[&str] = &[
     semconv::GEN_AI_SYSTEM_INSTRUCTIONS,
     semconv::GEN_AI_TOOL_CALL_ARGUMENTS,
     semconv::GEN_AI_TOOL_CALL_RESULT,
+    semconv::GEN_AI_TOOL_DEFINITIONS,
     "guardrail.reason",
     "hook.abort_reason",
     "human.prompt",

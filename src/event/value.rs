@@ -86,6 +86,17 @@ impl Value {
         }
     }
 
+    /// Bytes it holds in memory, or so.
+    pub(crate) fn bytes(&self) -> usize {
+        let inside = match self {
+            Self::Str(text) => text.len(),
+            Self::Array(values) => values.iter().map(Self::bytes).sum(),
+            Self::Json(json) => super::json_bytes(json),
+            Self::Bool(_) | Self::I64(_) | Self::F64(_) => 0,
+        };
+        size_of::<Self>() + inside
+    }
+
     /// The same value as plain JSON; non-finite floats become strings.
     pub fn to_json(&self) -> serde_json::Value {
         match self {

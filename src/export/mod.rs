@@ -82,7 +82,7 @@ impl Exports {
         }
     }
 
-    /// Something with a name happened; a failed model call among it.
+    /// Something with a name happened: a moment, the exception that ended a model call, or its details.
     pub(crate) fn log(&mut self, record: &Record) {
         #[cfg(feature = "otlp")]
         if let Some(otlp) = &mut self.otlp {

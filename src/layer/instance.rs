@@ -22,6 +22,7 @@ use super::state::{Inner, OpenSpans, SpanState};
 use super::visit::with_scratch;
 use crate::bus::Bus;
 use crate::clock::Clock;
+use crate::content::Redactions;
 use crate::enrich::builtin::normalise;
 use crate::enrich::dialect::{Allowed, Dialects, kinds, unquoted};
 use crate::event::{EventId, Key, Kind, Level, Subject, Value};
@@ -68,8 +69,10 @@ pub(crate) struct Instance {
     pub(crate) estimate_tokens: bool,
     /// Whether moments are span events too.
     pub(crate) mirror_moments: bool,
-    /// Whether events keep their bodies and their content attributes.
+    /// Whether content is collected, to be captured or to be checked.
     pub(crate) content: bool,
+    /// What the telemetry thread took out.
+    pub(crate) redactions: Arc<Redactions>,
     /// Whether the text of streamed pieces goes to the bus.
     pub(crate) chunk_text: bool,
     /// Which pieces are log records too.

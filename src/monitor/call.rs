@@ -121,12 +121,12 @@ where
 }
 
 /// As [`monitor_call`], and keeps what `show` makes of each result as the attribute `call.result`, where
-/// [`content`](crate::TelemetryBuilder::content) allows it. Elsewhere `show` is not called.
+/// [`capture`](crate::TelemetryBuilder::capture) allows it. Elsewhere `show` is not called.
 ///
 /// ```
-/// use tracing_genai::{monitor_call_showing, testing::capture_with};
+/// use tracing_genai::{content::Capture, monitor_call_showing, testing::capture_with};
 ///
-/// let capture = capture_with(|builder| builder.content(true));
+/// let capture = capture_with(|builder| builder.capture(Capture::Redacted));
 /// capture.record(|| {
 ///     let add = monitor_call_showing("add", |a: i64, b: i64| a + b, "CUSTOM", |sum| (*sum).into());
 ///     add(1, 2);

@@ -94,7 +94,7 @@ impl<F: Future> MonitorExt for F {}
 
 impl<F: Future> MonitoredFuture<F> {
     /// Keeps what `show` makes of the output as the attribute `call.result`, where
-    /// [`content`](crate::TelemetryBuilder::content) allows it. Elsewhere `show` is not called.
+    /// [`capture`](crate::TelemetryBuilder::capture) allows it. Elsewhere `show` is not called.
     pub fn showing(mut self, show: impl Fn(&F::Output) -> Value + Send + Sync + 'static) -> Self {
         self.show = Some(Box::new(show));
         self

@@ -15,7 +15,7 @@
 //!
 //! Promise: values, errors and panics reach the caller as they are; every start has its end; without a
 //! [`Telemetry`](crate::Telemetry) layer the work is done all the same and nothing is recorded.
-//! Never: keeps prompts, answers, arguments or results, unless [`content`](crate::TelemetryBuilder::content) allows it.
+//! Never: keeps prompts, answers, arguments or results, unless [`capture`](crate::TelemetryBuilder::capture) allows it.
 //!
 //! ```
 //! use tracing_genai::{monitor_call, testing::capture};

@@ -19,8 +19,11 @@ pub(crate) mod thread;
 pub(crate) mod window;
 
 /// Rules about events that an application may set.
-#[derive(Debug, Default)]
 pub(crate) struct Rules {
+    /// What of the content stays, and what is taken out.
+    pub(crate) stage: crate::content::Stage,
+    /// Who sees events as they were before secrets were taken out.
+    pub(crate) raw: Option<crate::bus::Bus>,
     /// Where the last records are kept, unless a history was asked for.
     pub(crate) recent: Option<std::sync::Arc<recent::Recent>>,
     /// How many events back an identical one is looked for.

@@ -19,11 +19,12 @@ use super::{Rules, events, grave};
 use crate::budget::Meter;
 use crate::bus::Bus;
 use crate::console::Console;
+use crate::content::{STRUCTURED, Stage};
 use crate::enrich::builtin::{self, Prices};
 use crate::enrich::nested::Nested;
 use crate::enrich::{CostOutcome, UnknownCost, usage};
 use crate::enrich::{Hooks, RollUp, Verdict};
-use crate::event::{CONTENT, Event, EventData, EventType, Level, Phase, Visibility};
+use crate::event::{Event, EventData, EventType, Level, Phase, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
 use crate::layer::spare::Records;
@@ -52,6 +53,10 @@ pub(crate) struct Processor {
     recent: Option<Arc<Recent>>,
     channels: Option<DeclaredChannels>,
     budgets: Meter,
+    stage: Stage,
+    raw: Option<Bus>,
+    /// The event of the record at hand as it was before the stage, for those who see such.
+    before: Option<EventData>,
     /// A record to put in the place of the one that is worked on.
     empty: Option<Box<Record>>,
     /// States whose records have been read.
@@ -87,6 +92,9 @@ impl Processor {
             recent: rules.recent,
             channels: rules.channels,
             budgets: rules.budgets,
+            stage: rules.stage,
+            raw: rules.raw,
+            before: None,
             empty: None,
             spent: Vec::new(),
             used: Vec::new(),
@@ -151,12 +159,14 @@ impl Processor {
                 self.held.insert(record.id.span, added);
             }
         }
+        self.settle(record);
         self.publish(record);
     }
 
     /// Whether an event was made of it.
     fn moment(&mut self, record: &mut Record) -> bool {
         builtin::fill_scope(record, &self.instance.limits);
+        self.settle(record);
         let Some(moment) = &mut record.moment else {
             return true;
         };
@@ -170,9 +180,6 @@ impl Processor {
         }
         let graver = grave::level(ty, Level::Trace, &record.fields);
         moment.level = moment.level.max(Some(graver));
-        if !self.instance.content {
-            moment.body = None;
-        }
         let bus_only = moment.bus_only;
         let told = if self.window.is_some() && !bus_only {
             let Some(data) = self.event(record) else {
@@ -211,6 +218,7 @@ impl Processor {
         if record.id.started_event != 0 && record.told.is_none() && record.subject.is_some() {
             // A call inside one that ended first: its start was kept back.
             let start = record.as_started();
+            self.before = None;
             self.publish(&start);
         }
         let told = self.publish(record);
@@ -263,6 +271,7 @@ impl Processor {
             .map(|cost| cost.total);
         builtin::roll_up(record, cost, &mut self.totals, &limits);
         self.budgets.ended(record, cost);
+        self.settle(record);
         self.exports.measured(record);
         if record.inside_inference {
             self.nested
@@ -270,12 +279,38 @@ impl Processor {
         }
     }
 
-    fn export(&mut self, record: &Record) {
-        if record.id.sampled {
-            self.exports.span(record);
-            if builtin::is_inference(record) && events::failed(record) {
-                self.exports.log(record);
+    /// The last thing that happens to a record before anybody reads it: content and secrets.
+    fn settle(&mut self, record: &mut Record) {
+        self.before = None;
+        if self.raw.as_ref().is_some_and(Bus::has_interest) {
+            if let Some(moment) = &mut record.moment {
+                moment.resolve();
             }
+            self.before = self.unsettled(record);
+        }
+        self.stage.settle(record);
+    }
+
+    fn export(&mut self, record: &mut Record) {
+        if !record.id.sampled {
+            return;
+        }
+        let inference = builtin::is_inference(record);
+        let rules = self.stage.rules();
+        let (details, on_span) = (inference && rules.details, rules.carrier.has_span());
+        if details {
+            record.details = true;
+            self.exports.log(record);
+            record.details = false;
+        }
+        if inference && !on_span {
+            for name in STRUCTURED {
+                record.remove(name);
+            }
+        }
+        self.exports.span(record);
+        if inference && events::failed(record) {
+            self.exports.log(record);
         }
     }
 
@@ -283,7 +318,7 @@ impl Processor {
 
     /// An event of another system, or one of ours that names a start or an end.
     fn foreign(&mut self, mut data: EventData, origin: Origin, depth: u8) {
-        self.keep_content_home(&mut data);
+        self.stage.settle_event(&mut data);
         if !data.phase.is_moment() && (origin == Origin::Here || data.name.is_empty()) {
             let name = data.ty.subject().span_name(&data.attrs);
             data.name = Arc::from(name.as_deref().unwrap_or_default());
@@ -329,7 +364,7 @@ impl Processor {
             end.level = grave::level(&end.ty, end.level, &record.fields);
             self.deliver(end, depth);
         }
-        self.export(&record);
+        self.export(&mut record);
         self.tell_budgets(&record);
     }
 
@@ -337,20 +372,6 @@ impl Processor {
     pub(crate) fn end_foreign_spans(&mut self) {
         for start in self.foreign.rest() {
             self.end_foreign(Some(start), None, 0);
-        }
-    }
-
-    fn keep_content_home(&self, data: &mut EventData) {
-        if !self.instance.content {
-            data.body = None;
-            for name in CONTENT {
-                data.attrs.remove(name);
-            }
-        }
-        if !self.instance.error_messages
-            && let Some(error) = &mut data.error
-        {
-            error.message = None;
         }
     }
 
@@ -369,7 +390,13 @@ impl Processor {
         true
     }
 
-    fn event(&self, record: &Record) -> Option<EventData> {
+    fn event(&mut self, record: &Record) -> Option<EventData> {
+        let mut data = self.unsettled(record)?;
+        self.stage.redact_who(&mut data);
+        Some(data)
+    }
+
+    fn unsettled(&self, record: &Record) -> Option<EventData> {
         let given = record.moment.as_ref().map_or(0, |moment| moment.id);
         let known = given != 0 || (record.what == What::Started && record.id.started_event != 0);
         let id = if known {
@@ -385,6 +412,11 @@ impl Processor {
         data.cursor = events::next_cursor();
         let before = self.chain.follow(data.cx.trace, data.id);
         data.cx.previous = data.cx.previous.or(before);
+        if let (Some(raw), Some(mut as_it_was)) = (&self.raw, self.before.take()) {
+            as_it_was.id = data.id;
+            (as_it_was.cx, as_it_was.cursor) = (data.cx, data.cursor);
+            raw.publish_at_depth(Event::new(as_it_was), depth);
+        }
         if data.phase.is_terminal() && data.cx.parent_span == SpanId::INVALID {
             self.chain.end(data.cx.trace);
         }
@@ -394,6 +426,9 @@ impl Processor {
                 Verdict::Drop => return,
                 Verdict::Hide => data.visibility = Visibility::Internal,
                 Verdict::Keep => {}
+            }
+            if !self.hooks.is_empty() {
+                self.stage.redact_event(&mut data);
             }
         }
         if let Some(declared) = &mut self.channels {

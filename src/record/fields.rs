@@ -62,6 +62,8 @@ pub(crate) struct Fields {
     entries: Vec<Entry>,
     text: String,
     dropped: u32,
+    /// Bytes of the values that lie elsewhere, or more.
+    boxed: usize,
     /// One bit for each name that was ever set here, see [`mark`]: most names are new, and then nothing is searched.
     marks: u64,
 }
@@ -86,13 +88,14 @@ impl Fields {
 
     /// Bytes this holds, spare room included.
     pub(crate) fn capacity_bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + self.text.capacity()
+        self.entries.capacity() * size_of::<Entry>() + self.text.capacity() + self.boxed
     }
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.text.clear();
         self.dropped = 0;
+        self.boxed = 0;
         self.marks = 0;
         if self.text.capacity() > KEEP_BYTES {
             self.text.shrink_to(KEEP_BYTES);
@@ -107,6 +110,7 @@ impl Fields {
         self.entries.clone_from(&other.entries);
         self.text.clone_from(&other.text);
         self.dropped = other.dropped;
+        self.boxed = other.boxed;
         self.marks = other.marks;
     }
 
@@ -153,6 +157,28 @@ impl Fields {
             }
             None => false,
         }
+    }
+
+    /// Sets a text whatever its length: what was fitted into a budget of its own is on no other.
+    pub(crate) fn put_whole(&mut self, name: &str, text: &str) {
+        let slice = self.append_whole(text);
+        self.put_again(name, Datum::Str(slice));
+    }
+
+    /// Sets a count, whatever the limits say.
+    pub(crate) fn put_count(&mut self, name: &'static str, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.put_again(name, Datum::I64(count));
+    }
+
+    fn put_again(&mut self, name: &str, datum: Datum) {
+        if let Some(entry) = self.position(name).and_then(|at| self.entries.get_mut(at)) {
+            entry.datum = datum;
+            return;
+        }
+        self.marks |= mark(name);
+        let name = Name::Text(self.append_whole(name));
+        self.entries.push(Entry { name, datum });
     }
 
     // === one by one ===
@@ -250,7 +276,16 @@ impl Fields {
                 Some(slice) => Datum::Str(slice),
                 None => return,
             },
-            other => Datum::Boxed(Box::new(cut_value(other, limits.value_bytes, 0))),
+            other => {
+                let value = cut_value(other, limits.value_bytes, 0);
+                let bytes = value.bytes();
+                if bytes > limits.structure_bytes.saturating_sub(self.boxed) {
+                    self.drop_one();
+                    return;
+                }
+                self.boxed += bytes;
+                Datum::Boxed(Box::new(value))
+            }
         };
         if let Some(place) = self.place_again(name, limits) {
             *place = datum;
@@ -406,6 +441,10 @@ impl Fields {
         };
         let datum = match &entry.datum {
             Datum::Str(slice) => Datum::Str(self.append(slice.of(text), limits)?),
+            Datum::Boxed(value) => {
+                self.boxed += value.bytes();
+                Datum::Boxed(value.clone())
+            }
             datum => datum.clone(),
         };
         Some(Entry { name, datum })

@@ -9,6 +9,8 @@ pub(crate) struct Limits {
     pub(crate) value_bytes: usize,
     /// Bytes of text on the whole span; what no longer fits is dropped and counted.
     pub(crate) span_bytes: usize,
+    /// Bytes of lists and JSON on the whole span. Content comes as such, and is cut to its own budget afterwards.
+    pub(crate) structure_bytes: usize,
     pub(crate) events: usize,
     pub(crate) links: usize,
 }
@@ -23,5 +25,6 @@ impl Limits {
         value_bytes: 64 * 1024,
         // A quarter of the 4 MiB that gRPC receivers commonly take, so that one span never fills a request.
         span_bytes: 1024 * 1024,
+        structure_bytes: 4 * 1024 * 1024,
     };
 }

@@ -286,6 +286,8 @@ pub(crate) struct Record {
     pub(crate) depth: u8,
     /// How many of its fields it began with.
     pub(crate) began_with: u32,
+    /// Its log record is the details of the model call that ended.
+    pub(crate) details: bool,
     /// For a moment: what it is called (`subject.phase`), and how grave it is.
     pub(crate) moment: Option<Moment>,
 }
@@ -382,6 +384,7 @@ impl Default for Record {
             seq: 0,
             depth: 0,
             began_with: 0,
+            details: false,
             moment: None,
         }
     }
@@ -418,13 +421,14 @@ impl Record {
             seq,
             depth,
             began_with,
+            details,
             moment,
         } = self;
         (*what, *meta, *subject, *outcome) = (What::Ended, None, None, Outcome::Closed);
         *id = Identity::NONE;
         (*around, *inside_inference, *inherited) = (SpanId::INVALID, false, None);
         (*nesting, *site) = (Nesting::NONE, Site::default());
-        (*genai, *told, *late) = (false, None, false);
+        (*genai, *told, *late, *details) = (false, None, false, false);
         (*start, *end, *seq, *depth, *began_with) = (0, 0, 0, 0, 0);
         (*error_message, *moment) = (None, None);
         (*dropped_events, *dropped_links) = (0, 0);
@@ -476,6 +480,35 @@ impl Record {
         self.fields.remove_at(at);
         if at < self.began_with as usize {
             self.began_with -= 1;
+        }
+    }
+
+    /// Takes out the attribute of this name.
+    pub(crate) fn remove(&mut self, name: &str) {
+        if let Some(at) = self.fields.position(name) {
+            self.remove_at(at);
+        }
+    }
+
+    /// Keeps the attributes of its events that `keep` says of.
+    pub(crate) fn retain_event_fields(&mut self, keep: impl Fn(&str) -> bool) {
+        if self.event_fields.iter().all(|(name, _)| keep(name)) {
+            return;
+        }
+        let mut gone = 0;
+        for event in &mut self.events {
+            let (from, to) = (event.from - gone, event.to - gone);
+            let mut at = from;
+            for _ in from..to {
+                let name = self.event_fields.name_at(at as usize);
+                if name.is_none_or(&keep) {
+                    at += 1;
+                } else {
+                    self.event_fields.remove_at(at as usize);
+                    gone += 1;
+                }
+            }
+            (event.from, event.to) = (from, at);
         }
     }
 

@@ -121,6 +121,12 @@ pub const GENAI_USAGE_ESTIMATED: &str = "genai.usage.estimated";
 /// Set only when there are any.
 pub const GENAI_USAGE_REFUSED: &str = "genai.usage.refused";
 
+/// Bytes of content there were, where only its outline is captured.
+pub const GENAI_CONTENT_BYTES: &str = "genai.content.bytes";
+
+/// Bytes of content, or more, that the limits of content cut off.
+pub const GENAI_CONTENT_CUT_BYTES: &str = "genai.content.cut_bytes";
+
 /// Why the body of an answer was not read (string): its content encoding, or `fragmented`. Absent where it was read.
 pub const GENAI_TAP_UNREAD: &str = "genai.tap.unread";
 /// What a monitored function returned. Content: only where that is allowed.

@@ -348,6 +348,7 @@ impl Closing {
             partial: self.instance.parts.read().dropped,
             bus: self.bus.stats(),
             writers: self.writers.tallies(),
+            redacted: self.instance.redactions.total(),
             scopes: self.instance.misuse.read(),
             in_time,
             took,

@@ -32,6 +32,8 @@ pub struct Report {
     /// What was lost of records that were delivered all the same: late writes, attributes beyond the limits, a hook's
     /// part.
     pub partial: BTreeMap<Loss, u64>,
+    /// Places at which a secret or personal data was replaced, on whatever it was.
+    pub redacted: u64,
     /// Mistakes with spans: nested too deeply, left out of order.
     pub scopes: ScopeStats,
     /// Whether the call got through everything within its time.

@@ -15,7 +15,7 @@
 //! * A list may be told as a list, as JSON text, or as words with commas between them.
 //! * Text that `Debug` put into quotes loses them, where the attribute is known to be text.
 //! * Content (prompts, answers, arguments, results) under a foreign name leaves only where
-//!   [`content`](crate::TelemetryBuilder::content) allows it.
+//!   [`capture`](crate::TelemetryBuilder::capture) allows it.
 
 pub(crate) mod events;
 pub(crate) mod kinds;

@@ -9,7 +9,7 @@ use std::fmt;
 
 use http::{HeaderMap, StatusCode, header};
 
-use super::tap::{as_text, inside};
+use super::tap::inside;
 use crate::clock::Nanos;
 use crate::event::{Key, Value};
 use crate::layer::classify::OUR_TARGET;
@@ -134,7 +134,7 @@ impl Exchange {
                 wire.own |= own;
                 if !own {
                     for (name, value) in request.content.clone() {
-                        wire.content.set_value(name, as_text(value), limits);
+                        wire.content.set_value(name, value, limits);
                     }
                 }
             });
@@ -289,7 +289,7 @@ impl Exchange {
                 }
                 for (name, value) in answer.content.iter() {
                     wire.content
-                        .set_value(name.to_owned(), as_text(value.clone()), limits);
+                        .set_value(name.to_owned(), value.clone(), limits);
                 }
                 wire.answered = answer.text;
                 wire.chunks.clone_from(&self.chunks);

@@ -49,7 +49,7 @@
 //! What the provider said wins over what a client library recorded of it, and `genai.usage.source` says that the counts are
 //! from the `wire`; from the `wire_partial` if the answer broke off; an `estimate`, where
 //! [that is on](crate::TelemetryBuilder::estimate_tokens); or `unknown`. Messages are recorded where
-//! [content](crate::TelemetryBuilder::content) is on.
+//! [content](crate::TelemetryBuilder::capture) is on.
 //!
 //! | What happens | How the span ends, if it is the tap's own |
 //! | --- | --- |

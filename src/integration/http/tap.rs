@@ -7,7 +7,6 @@ use tracing::Span;
 
 use super::Exchange;
 use super::TapLayer;
-use crate::event::Value;
 use crate::layer::enclosing;
 use crate::layer::starting::Opened;
 use crate::provider::{Endpoint, Reader, Request};
@@ -139,15 +138,7 @@ fn open(endpoint: &Endpoint, request: &Request) -> Starter<Inference> {
         starter = starter.attr(name, value);
     }
     for (name, value) in request.content.clone() {
-        starter = starter.attr(name, as_text(value));
+        starter = starter.attr(name, value);
     }
     starter
-}
-
-/// Messages go out as JSON text: a span's attributes are flat.
-pub(super) fn as_text(value: Value) -> Value {
-    match value {
-        Value::Array(_) | Value::Json(_) => Value::from(value.to_json().to_string()),
-        flat => flat,
-    }
 }

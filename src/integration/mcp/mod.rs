@@ -3,7 +3,7 @@
 //! Owns the wrapper of a server's (or client's) handler, the traced calls of a peer, and the trace context in `params._meta`.
 //! Promise: requests and answers pass unchanged, but for the three entries of trace context that a client adds to `_meta`;
 //! a span's parent is who asked, never the connection; arguments and results are recorded only where
-//! [`content`](crate::TelemetryBuilder::content) is switched on.
+//! [`capture`](crate::TelemetryBuilder::capture) is switched on.
 //! Never: opens a second span for a tool call that an open `execute_tool` span already tells of.
 //!
 //! # On the server

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::Value as Json;
 
 use super::keys::Names;
-use super::{Redactor, Report, json};
+use super::{Known, Redactor, Report, json};
 use crate::event::{Attrs, EventData, Value};
 use crate::record::{FieldRef, Fields, Record};
 
@@ -91,15 +91,16 @@ impl Redactor {
     }
 
     /// Replaces secrets in a record, whatever outlet reads it afterwards: attributes, events, error message, and the name and
-    /// body of a moment.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the pipeline does not call it yet")
-    )]
-    pub(crate) fn redact_record(&self, record: &mut Record) -> Report {
+    /// body of a moment. Values of attributes that `leave` names, and the body if it says so of `""`, stay as they are.
+    pub(crate) fn redact_record(
+        &self,
+        record: &mut Record,
+        known: &mut Known,
+        leave: impl Fn(&str) -> bool,
+    ) -> Report {
         let mut report = Report::new();
-        self.fields(&mut record.fields, &mut report);
-        self.fields(&mut record.event_fields, &mut report);
+        self.fields(&mut record.fields, known, &leave, &mut report);
+        self.fields(&mut record.event_fields, known, &leave, &mut report);
         let message = record.error_message.as_deref();
         if let Some(new) = message
             .and_then(|m| self.contained(Some("error.message"), m, Names::Nothing, &mut report))
@@ -107,32 +108,88 @@ impl Redactor {
             record.error_message = Some(new);
         }
         if let Some(moment) = &mut record.moment {
-            if let Some(new) = self.contained(None, &moment.name, Names::Nothing, &mut report) {
-                moment.name = new.into();
+            if let Some(new) = self.short(known, "", &moment.name, &mut report) {
+                (moment.name, moment.ty) = (new.into(), None);
             }
-            if let Some(body) = &mut moment.body {
+            if let Some(body) = moment.body.as_mut().filter(|_| !leave("")) {
                 self.json(body, None, Names::Nothing, &mut report);
             }
         }
         report
     }
 
-    fn fields(&self, fields: &mut Fields, report: &mut Report) {
+    /// Replaces secrets in one attribute's text.
+    pub(crate) fn redact_shared(
+        &self,
+        name: &str,
+        text: &mut Option<std::sync::Arc<str>>,
+        known: &mut Known,
+        report: &mut Report,
+    ) {
+        if let Some(new) = text
+            .as_deref()
+            .and_then(|text| self.short(known, name, text, report))
+        {
+            *text = Some(new.into());
+        }
+    }
+
+    /// The text of an attribute, most often one that was seen before.
+    fn short(
+        &self,
+        known: &mut Known,
+        name: &str,
+        text: &str,
+        report: &mut Report,
+    ) -> Option<String> {
+        // A hook may say something else the next time.
+        if self.0.hook.is_none() && known.has(name, text) {
+            return None;
+        }
+        let new = self.contained(Some(name), text, self.judge(name), report);
+        if new.is_none() {
+            known.remember(name, text);
+        }
+        new
+    }
+
+    fn fields(
+        &self,
+        fields: &mut Fields,
+        known: &mut Known,
+        leave: &impl Fn(&str) -> bool,
+        report: &mut Report,
+    ) {
         fields.rewrite(|name, value| {
-            let said = self.judge(name);
             let new = match value {
-                FieldRef::Str(text) => self
-                    .contained(Some(name), text, said, report)
-                    .map(Value::from),
+                _ if leave(name) => None,
+                FieldRef::Str(text) => self.short(known, name, text, report).map(Value::from),
                 FieldRef::Bool(_) | FieldRef::F64(_) => None,
-                FieldRef::I64(_) | FieldRef::Value(_) => {
+                FieldRef::I64(number) => {
+                    let said = self.judge(name);
+                    self.whole_number(number.unsigned_abs(), || number.to_string(), said, report)
+                        .map(Value::from)
+                }
+                FieldRef::Value(_) => {
                     let mut new = value.to_value();
-                    self.value(Some(name), &mut new, said, report);
-                    (new != value.to_value()).then_some(new)
+                    let found = self.value(Some(name), &mut new, self.judge(name), report);
+                    found.then_some(new)
                 }
             };
-            (self.0.text(name, Names::Nothing, report), new)
+            (self.name(known, name, report), new)
         });
+    }
+
+    /// The name of an attribute.
+    fn name(&self, known: &mut Known, name: &str, report: &mut Report) -> Option<String> {
+        if known.has(name, "") {
+            return None;
+        }
+        let new = self.0.text(name, Names::Nothing, report);
+        if new.is_none() {
+            known.remember(name, "");
+        }
+        new
     }
 
     fn attrs(&self, attrs: &mut Attrs, report: &mut Report) {
@@ -156,7 +213,16 @@ impl Redactor {
         }
     }
 
-    fn value(&self, key: Option<&str>, value: &mut Value, said: Names, report: &mut Report) {
+    /// Whether anything was replaced.
+    fn value(
+        &self,
+        key: Option<&str>,
+        value: &mut Value,
+        said: Names,
+        report: &mut Report,
+    ) -> bool {
+        let before = (report.total(), report.failed());
+        let hooked = self.0.hook.is_some();
         let mut open = vec![value];
         while let Some(value) = open.pop() {
             match value {
@@ -180,6 +246,8 @@ impl Redactor {
                 Value::Bool(_) | Value::F64(_) => {}
             }
         }
+        // What a hook replaces is in no report.
+        hooked || before != (report.total(), report.failed())
     }
 
     fn json(&self, root: &mut Json, key: Option<&str>, said: Names, report: &mut Report) {
@@ -309,8 +377,13 @@ mod tests {
         moment.body = Some(Box::new(json!({"api_key": "k", "n": 1})));
         record.moment = Some(moment);
 
-        let redactor = Redactor::standard();
-        assert_eq!(redactor.redact_record(&mut record).total(), 8);
+        let (redactor, mut known) = (Redactor::standard(), Known::default());
+        assert_eq!(
+            redactor
+                .redact_record(&mut record, &mut known, |_| false)
+                .total(),
+            8
+        );
         let mail = "[REDACTED:email]";
         assert_eq!(record.fields.str("note"), Some(mail));
         assert_eq!(
@@ -339,6 +412,10 @@ mod tests {
             moment.body.as_deref(),
             Some(&json!({"api_key": "[REDACTED:sensitive-key]", "n": 1}))
         );
-        assert!(redactor.redact_record(&mut record).is_clean());
+        assert!(
+            redactor
+                .redact_record(&mut record, &mut known, |_| false)
+                .is_clean()
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Building a [`Telemetry`]: builder over environment over defaults.
 
+mod content;
 mod events;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::budget::{Budget, Ledger, Meter};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::{ConsoleOptions, Output};
+use crate::content::{Redactions, Stage};
 #[cfg(feature = "otlp")]
 use crate::diagnostics;
 use crate::enrich::builtin::Prices;
@@ -39,6 +41,7 @@ use crate::pipeline::Rules;
 use crate::pipeline::channels::DeclaredChannels;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::thread::{Parts, Worker};
+use crate::security::redact::Redactor;
 use crate::stats::Books;
 
 /// Settings of a [`Telemetry`]. Made by [`Telemetry::builder`].
@@ -57,13 +60,15 @@ pub struct TelemetryBuilder {
     steps: Steps,
     genai_only: bool,
     activate: bool,
-    error_messages: bool,
+    error_messages: Option<bool>,
     estimate_tokens: bool,
     mirror_moments: bool,
     chunk_text: bool,
     chunk_export: ChunkExport,
     scopes: ScopePolicy,
-    content: bool,
+    content: content::Wanted,
+    redactor: Option<Redactor>,
+    raw: Option<Bus>,
     dedupe: Option<usize>,
     channels: Option<Vec<Channel>>,
     queue_records: usize,
@@ -122,13 +127,15 @@ impl TelemetryBuilder {
             steps: Steps::default(),
             genai_only: false,
             activate: true,
-            error_messages: false,
+            error_messages: None,
             estimate_tokens: false,
             mirror_moments: true,
             chunk_text: false,
             chunk_export: ChunkExport::default(),
             scopes: ScopePolicy::default(),
-            content: false,
+            content: content::Wanted::default(),
+            redactor: Some(Redactor::standard()),
+            raw: None,
             dedupe: None,
             channels: None,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
@@ -246,10 +253,11 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Whether the texts of errors are kept. They are content (they quote requests and answers), so the default is
-    /// `false`: `error.type` alone is recorded.
+    /// Whether the texts of errors are kept. They are content (they quote requests and answers), so by default they are kept
+    /// where [content](Self::capture) is, as [`Redacted`](crate::content::Capture::Redacted) or more; else `error.type` alone is
+    /// recorded. Secrets are taken out of them in any case.
     pub fn error_messages(mut self, on: bool) -> Self {
-        self.error_messages = on;
+        self.error_messages = Some(on);
         self
     }
 
@@ -262,15 +270,6 @@ impl TelemetryBuilder {
     /// Whether `llm.call.chunk` events carry the piece's text. It never leaves the process. Default `false`.
     pub fn chunk_text(mut self, on: bool) -> Self {
         self.chunk_text = on;
-        self
-    }
-
-    /// Whether events keep their content: the bodies of emitted and imported events (prompts, answers, arguments, results),
-    /// and attributes that hold such. Default `false`: an event arrives without them. Attributes that spans of yours declare
-    /// under the conventions' present names are yours, and stay either way; content under the names of other dialects
-    /// (`gen_ai.prompt`, `input.value`, `langfuse.input` …) is dropped from any span unless this is on.
-    pub fn content(mut self, on: bool) -> Self {
-        self.content = on;
         self
     }
 
@@ -394,7 +393,10 @@ impl TelemetryBuilder {
         let disabled = env::is_disabled(env);
         let random = u128::from_be_bytes(self.ids.new_trace_id().to_bytes());
         let born = EventId::new(self.clock.unix_nanos(self.clock.now()) / 1_000_000, random);
-        let resource = env::resource(env, &service, born.to_string(), self.resource.clone());
+        let mut resource = env::resource(env, &service, born.to_string(), self.resource.clone());
+        if let Some(redactor) = &self.redactor {
+            resource = content::without_secrets(resource, redactor);
+        }
         let limits = env::limits(env);
         #[cfg(feature = "otlp")]
         // Where nothing is sent, nothing has to be known, or said, about where to.
@@ -404,6 +406,9 @@ impl TelemetryBuilder {
         #[cfg(not(feature = "otlp"))]
         let console = self.console;
 
+        let rules = self.content.rules(env)?;
+        let (content, error_messages) = (rules.any(), self.error_messages.unwrap_or(rules.texts()));
+        let redactions = Arc::<Redactions>::default();
         let sampling = self
             .sampler
             .or_else(|| env::sampler(env).map(|s| Box::new(s) as Box<dyn ShouldSample>));
@@ -426,10 +431,11 @@ impl TelemetryBuilder {
             steps: self.steps,
             genai_only: self.genai_only,
             activate: self.activate,
-            error_messages: self.error_messages,
+            error_messages,
             estimate_tokens: self.estimate_tokens,
             mirror_moments: self.mirror_moments,
-            content: self.content,
+            content,
+            redactions: Arc::clone(&redactions),
             chunk_export: self.chunk_export,
             scopes: self.scopes,
             misuse: Misuse::default(),
@@ -472,6 +478,13 @@ impl TelemetryBuilder {
         )?;
         #[cfg(not(feature = "otlp"))]
         drop(resource);
+        let stage = Stage::new(
+            rules,
+            error_messages,
+            self.redactor,
+            redactions,
+            Arc::clone(&parts),
+        );
         let worker = Worker::start(Parts {
             instance: Arc::clone(&instance),
             bus: bus.clone(),
@@ -482,6 +495,8 @@ impl TelemetryBuilder {
             },
             console,
             rules: Rules {
+                stage,
+                raw: self.raw,
                 recent,
                 dedupe: self.dedupe,
                 channels: self.channels.map(DeclaredChannels::new),

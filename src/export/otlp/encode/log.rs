@@ -1,15 +1,17 @@
-//! `LogRecord` of OTLP: a moment, or the exception that ended a model call.
+//! `LogRecord` of OTLP: a moment, the exception that ended a model call, or the details of one.
 
 use opentelemetry::{SpanId, TraceId};
 
 use super::wire::{self, Place};
 use crate::clock::Clock;
+use crate::content::STRUCTURED;
 use crate::event::{Level, Value};
 use crate::export::shape::{self, Exception};
 use crate::record::{FieldRef, Moment, Record};
 use crate::semconv;
 
-/// Appends the inside of a `LogRecord`: of the record's moment if it is one, else of the exception that ended its span.
+/// Appends the inside of a `LogRecord`: of the record's moment if it is one, else of the details of its model call if they are
+/// asked for, else of the exception that ended its span.
 pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock, _: &mut String) {
     let at = clock.unix_nanos(record.end);
     wire::fixed64(buffer, 1, at);
@@ -19,6 +21,16 @@ pub(crate) fn write(buffer: &mut Vec<u8>, record: &Record, clock: &Clock, _: &mu
             attributes(buffer, record, moment);
             place(buffer, record, at);
             wire::text(buffer, 12, &moment.event_name());
+        }
+        None if record.details => {
+            severity(buffer, Level::Debug);
+            details(buffer, record);
+            place(buffer, record, at);
+            wire::text(
+                buffer,
+                12,
+                semconv::GEN_AI_CLIENT_INFERENCE_OPERATION_DETAILS,
+            );
         }
         None => {
             severity(buffer, Level::Warn);
@@ -57,6 +69,21 @@ fn attributes(buffer: &mut Vec<u8>, record: &Record, moment: &Moment) {
         wire::attribute(buffer, 6, name, value, Place::Log);
     }
     wire::number(buffer, 7, u64::from(fields.dropped()));
+}
+
+/// What the span says, with its content as structure.
+fn details(buffer: &mut Vec<u8>, record: &Record) {
+    let all = record.fields.iter();
+    for (name, value) in all.filter(|(name, _)| shape::leaves(name)) {
+        let structured = value
+            .as_str()
+            .filter(|_| STRUCTURED.contains(&name))
+            .and_then(|text| serde_json::from_str(text).ok())
+            .map(Value::Json);
+        let value = structured.as_ref().map_or(value, FieldRef::Value);
+        wire::attribute(buffer, 6, name, value, Place::Log);
+    }
+    wire::number(buffer, 7, u64::from(record.fields.dropped()));
 }
 
 /// The span it belongs to, if any, and when it was observed, which is when it happened: we are the ones who saw it.

@@ -1,0 +1,158 @@
+//! What becomes of content and of secrets.
+
+use opentelemetry::{Array, KeyValue, StringValue, Value as OtelValue};
+use opentelemetry_sdk::Resource;
+
+use super::super::ConfigError;
+use super::super::env::Env;
+use super::TelemetryBuilder;
+use crate::bus::Bus;
+use crate::content::{Asked, Capture, Carrier, ContentLimits, Rules, from_env};
+use crate::event::Subject;
+use crate::security::redact::{Redactor, Report};
+
+/// What the builder was told of content.
+#[derive(Default)]
+pub(super) struct Wanted(Asked);
+
+impl Wanted {
+    /// With what the environment says where the builder was told nothing.
+    pub(super) fn rules(&self, env: Env<'_>) -> Result<Rules, ConfigError> {
+        const FIELD: std::ops::RangeInclusive<usize> = 256..=1 << 20;
+        let limits = self.0.limits;
+        let out = |setting, value: usize, expected| {
+            Err(ConfigError::OutOfRange {
+                setting,
+                value: value.to_string(),
+                expected,
+            })
+        };
+        match () {
+            () if !FIELD.contains(&limits.field) => out(
+                "content_limits.field",
+                limits.field,
+                "from 256 bytes to 1048576 (1 MiB)",
+            ),
+            () if !(limits.field..=2 << 20).contains(&limits.span) => out(
+                "content_limits.span",
+                limits.span,
+                "from the limit of a field to 2097152 (2 MiB)",
+            ),
+            () => Ok(Rules::new(self.0.clone(), from_env(env))),
+        }
+    }
+}
+
+impl TelemetryBuilder {
+    /// How much of the content is captured: prompts, answers, arguments and results of tools, bodies of events, whoever wrote
+    /// them on whatever span or event. Default [`Capture::Off`]; see [`content`](crate::content) for what each mode keeps and the
+    /// variables.
+    pub fn capture(mut self, capture: Capture) -> Self {
+        self.content.0.capture = Some(capture);
+        self
+    }
+
+    /// The same for spans and events of one subject: `Subject::TOOL_CALL` for tools, `Subject::LLM_CALL` for model calls.
+    pub fn capture_for(mut self, subject: Subject, capture: Capture) -> Self {
+        self.content.0.subjects.push((subject, capture));
+        self
+    }
+
+    /// Which signal carries the content of model calls. Default [`Carrier::Span`].
+    pub fn carrier(mut self, carrier: Carrier) -> Self {
+        self.content.0.carrier = Some(carrier);
+        self
+    }
+
+    /// Whether each sampled model call is also the log event `gen_ai.client.inference.operation.details`. Default: where the
+    /// [carrier](Self::carrier) is an event, and there is content to carry.
+    pub fn details_event(mut self, on: bool) -> Self {
+        self.content.0.details = Some(on);
+        self
+    }
+
+    /// How much content there may be. Default [`ContentLimits::DEFAULT`]; a field from 256 bytes to 1 MiB, a span from the limit
+    /// of a field to 2 MiB.
+    pub fn content_limits(mut self, limits: ContentLimits) -> Self {
+        self.content.0.limits = limits;
+        self
+    }
+
+    /// What takes secrets and personal data out of everything that leaves: attributes, names, bodies, texts of errors, the
+    /// resource. It runs on the telemetry thread, after all hooks, before the bus, the history, files, the console and exporters.
+    /// Default [`Redactor::standard`].
+    ///
+    /// ```
+    /// use tracing_genai::security::redact::Redactor;
+    /// use tracing_genai::{chat, testing::capture_with};
+    ///
+    /// let redactor = Redactor::builder().pattern("ticket", r"TICKET-\d+").build()?;
+    /// let capture = capture_with(|builder| builder.redactor(redactor));
+    /// capture.record(|| chat("openai", "gpt-4o").attr("note", "see TICKET-42").start().complete());
+    /// let span = capture.span("chat gpt-4o");
+    /// assert_eq!(span.attr("note"), Some(&"see [REDACTED:ticket]".into()));
+    /// # Ok::<(), tracing_genai::security::redact::RedactError>(())
+    /// ```
+    pub fn redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = Some(redactor);
+        self
+    }
+
+    /// Takes no secrets out of anything. What a prompt or an error message quotes goes to every outlet as it is.
+    pub fn without_redaction(mut self) -> Self {
+        self.redactor = None;
+        self
+    }
+
+    /// Publishes each event on `bus` as it was before secrets were taken out and content was dropped or cut, beside the event
+    /// that everybody else sees; ids and times are the same. For code of your own that needs the raw text: nothing else of this
+    /// library reads that bus. What is not captured at all is not there either. Shutting down does not close it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_genai::{bus::{Bus, Filter}, chat, testing::capture_with};
+    ///
+    /// let raw = Bus::new();
+    /// let mut events = raw.subscribe(Filter::all());
+    /// let capture = capture_with(|builder| builder.raw_bus(raw.clone()));
+    /// capture.record(|| chat("openai", "gpt-4o").attr("contact", "ada@lovelace.dev").start().complete());
+    ///
+    /// let attrs = |event: &tracing_genai::event::Event| event.attrs.get("contact").map(ToString::to_string);
+    /// assert_eq!(attrs(&events.recv_timeout(Duration::from_secs(5))?).as_deref(), Some("ada@lovelace.dev"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn raw_bus(mut self, bus: Bus) -> Self {
+        self.raw = Some(bus);
+        self
+    }
+}
+
+/// The resource without what the redactor takes out.
+pub(super) fn without_secrets(resource: Resource, redactor: &Redactor) -> Resource {
+    let mut report = Report::new();
+    let mut clean = |name: &str, text: &StringValue| -> StringValue {
+        redactor
+            .redact_field(name, text.as_str(), &mut report)
+            .into_owned()
+            .into()
+    };
+    let attributes: Vec<_> = resource
+        .iter()
+        .map(|(key, value)| {
+            let value = match value {
+                OtelValue::String(text) => OtelValue::String(clean(key.as_str(), text)),
+                OtelValue::Array(Array::String(texts)) => {
+                    let texts = texts.iter().map(|text| clean(key.as_str(), text));
+                    OtelValue::Array(Array::String(texts.collect()))
+                }
+                other => other.clone(),
+            };
+            KeyValue::new(key.clone(), value)
+        })
+        .collect();
+    let builder = Resource::builder_empty().with_attributes(attributes);
+    match resource.schema_url() {
+        Some(url) => builder.with_schema_url([], url.to_owned()).build(),
+        None => builder.build(),
+    }
+}
