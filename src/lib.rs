@@ -130,6 +130,7 @@ pub mod graph;
 pub mod history;
 mod integration;
 mod layer;
+pub mod message;
 pub mod monitor;
 mod outlet;
 mod pipeline;
