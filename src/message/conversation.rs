@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Value as Json, json};
+
 use super::{Message, Part};
 
 /// Messages in their order, and the instructions that some formats keep apart from them.
@@ -29,6 +31,40 @@ impl Conversation {
     pub fn with_system(mut self, system: Vec<Part>) -> Self {
         self.system = system;
         self
+    }
+
+    /// The JSON of `gen_ai.system_instructions`, for a request.
+    pub fn system_instructions(&self) -> Json {
+        json!(self.system)
+    }
+
+    /// The JSON of `gen_ai.input.messages`, for a request.
+    pub fn input_messages(&self) -> Json {
+        json!(self.messages)
+    }
+
+    /// The JSON of `gen_ai.output.messages`, for an answer. The conventions' schema requires a finish reason; a message without
+    /// one was not finished as far as anybody knows, and has `error`.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use tracing_genai::message::from_openai;
+    ///
+    /// let answer = json!({"choices": [{"message": {"role": "assistant", "content": "14 °C"}, "finish_reason": "stop"}]});
+    /// assert_eq!(
+    ///     from_openai(&answer).strict()?.output_messages(),
+    ///     json!([{"role": "assistant", "parts": [{"type": "text", "content": "14 °C"}], "finish_reason": "stop"}])
+    /// );
+    /// # Ok::<(), tracing_genai::message::ConvertError>(())
+    /// ```
+    pub fn output_messages(&self) -> Json {
+        let mut messages = self.input_messages();
+        for message in messages.as_array_mut().into_iter().flatten() {
+            if message["finish_reason"].is_null() {
+                message["finish_reason"] = "error".into();
+            }
+        }
+        messages
     }
 
     /// The same with nothing in it that the conventions do not name; see [`Message::plain`].

@@ -60,14 +60,6 @@ impl<T> Converted<T> {
             }),
         }
     }
-
-    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Converted<U> {
-        Converted {
-            value: f(self.value),
-            problems: self.problems,
-            unlisted: self.unlisted,
-        }
-    }
 }
 
 /// The problems only: the value is content.
@@ -123,8 +115,8 @@ pub enum Reason {
     /// It names a tool call that was not made before.
     #[error("answers no tool call before it")]
     NoCall,
-    /// It nests deeper than [`MAX_DEPTH`](crate::event::MAX_DEPTH).
-    #[error("nests deeper than 128 levels")]
+    /// It nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH), which is 64.
+    #[error("nests deeper than 64 levels")]
     TooDeep,
     /// The format that is written has nothing like it.
     #[error("cannot be said in {0}")]

@@ -40,7 +40,9 @@ fn read(json: &Json, cx: &mut Reading) -> Conversation {
         Found::Nothing => (&[][..], None),
     };
     for (at, json) in list.iter().enumerate() {
-        conversation.messages.extend(content(json, &root.at(at), cx));
+        conversation
+            .messages
+            .extend(content(json, &root.at(at), cx));
     }
     if let Some(json) = one {
         let place = Place::root("content");
@@ -106,7 +108,8 @@ fn part(
     cx: &mut Reading,
 ) -> Option<Part> {
     let inside = |name: &str| fields.get(name).and_then(Json::as_object);
-    let beside = |name: &'static str| rest(fields, &["thought"]).filter(move |(key, _)| key != name);
+    let beside =
+        |name: &'static str| rest(fields, &["thought"]).filter(move |(key, _)| key != name);
     if let Some(Json::String(text)) = fields.get("text") {
         let part = match fields.get("thought").and_then(Json::as_bool) {
             Some(true) => Part::reasoning(text.as_str()),
@@ -148,7 +151,9 @@ fn part(
     if fields.contains_key("type") {
         return cx.other(json, place);
     }
-    let Some(kind) = fields.keys().find(|name| *name != "thought" && *name != "thoughtSignature")
+    let Some(kind) = fields
+        .keys()
+        .find(|name| *name != "thought" && *name != "thoughtSignature")
     else {
         // A part without content, which ends some streams.
         if fields.is_empty() {

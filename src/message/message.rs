@@ -192,7 +192,9 @@ impl Serialize for Message {
 impl<'de> Deserialize<'de> for Message {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Json::deserialize(deserializer)?;
-        let mut read = super::from_gen_ai(&json).strict().map_err(de::Error::custom)?;
+        let mut read = super::from_gen_ai(&json)
+            .strict()
+            .map_err(de::Error::custom)?;
         match (read.messages.pop(), read.messages.is_empty()) {
             (Some(message), true) if json.is_object() => Ok(message),
             _ => Err(de::Error::custom("a message is an object")),

@@ -2,7 +2,8 @@
 //!
 //! Owns: [`Message`] and its [`Part`]s in the form of the OpenTelemetry GenAI conventions (`gen_ai.input.messages`,
 //! `gen_ai.output.messages`, `gen_ai.system_instructions`); conversions from and to other formats; [`fit`], which makes JSON of
-//! a bounded length; the events of [AG-UI](https://docs.ag-ui.com).
+//! a bounded length; [`metadata`], which takes the content out; [`map_text`], which replaces text in place; the events of
+//! [AG-UI](https://docs.ag-ui.com).
 //! Promise: whatever the input, a conversion ends, keeps what it can, and says [where](Problem) something is wrong; what it gives
 //! is valid against the conventions' schemas.
 //! Never: sends, captures, or shows content in `Debug` or in an error. Whether content may leave the process is decided elsewhere.
@@ -35,9 +36,9 @@
 //! let openai = to_openai(&conversation).strict()?;
 //! assert_eq!(openai[2]["tool_calls"][0]["function"]["arguments"], "{\"city\":\"Paris\"}");
 //!
-//! let attribute = fit(&conversation.messages, 16 * 1024);
+//! let attribute = fit::messages(&conversation.messages, 16 * 1024)?;
 //! assert!(attribute.cut.is_none());
-//! # Ok::<(), tracing_genai::message::ConvertError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod ag_ui;
@@ -45,16 +46,19 @@ mod anthropic;
 mod conversation;
 mod convert;
 mod delta;
-mod fit;
+pub mod fit;
 mod gemini;
 mod gen_ai;
 #[expect(clippy::module_inception, reason = "the module is about messages")]
 mod message;
+mod metadata;
 mod openai;
 mod part;
 mod reading;
 mod responses;
 mod role;
+mod texts;
+mod tools;
 
 use serde_json::Value as Json;
 
@@ -64,14 +68,17 @@ pub use self::{
     conversation::Conversation,
     convert::{ConvertError, Converted, Problem, Reason},
     delta::{Delta, DeltaError},
-    fit::{Cut, Fitted, fit, fit_system},
     gemini::from_gemini,
     gen_ai::from_gen_ai,
     message::Message,
+    metadata::{metadata, metadata_of_parts},
     openai::{from_openai, to_openai},
     part::{Content, Modality, Part},
+    reading::MAX_DEPTH,
     responses::from_openai_responses,
     role::Role,
+    texts::map_text,
+    tools::{plain_tools, tool_definitions},
 };
 
 /// Arguments as the JSON text that OpenAI and AG-UI want. Text that is no JSON is what the model wrote, and goes as it is.

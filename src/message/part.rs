@@ -277,7 +277,9 @@ impl Serialize for Part {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", self.kind())?;
         match &self.content {
-            Content::Text(text) | Content::Reasoning(text) => map.serialize_entry("content", text)?,
+            Content::Text(text) | Content::Reasoning(text) => {
+                map.serialize_entry("content", text)?
+            }
             Content::ToolCall {
                 id,
                 name,

@@ -6,10 +6,13 @@ use serde_json::{Map, Value as Json};
 
 use super::convert::{Converted, Log, Place, Reason};
 use super::{Conversation, Message, Modality, Part};
-use crate::event::import::{is_shallow, nests_within};
+use crate::event::import::nests_within;
 
-/// The deepest that arguments may nest, so that the message around them can be read back: readers stop at 128 levels.
-const DEEPEST: usize = 100;
+/// The deepest that JSON with messages may nest: 64 levels. Messages nest five, and a person's or a tool's arguments rarely ten;
+/// what is deeper is made to overflow somebody's stack. Readers of JSON stop at 128.
+pub const MAX_DEPTH: usize = 64;
+/// The deepest a value inside a part may nest, so that what is around it fits below [`MAX_DEPTH`] in every format.
+pub(super) const DEEPEST: usize = MAX_DEPTH - 8;
 
 /// A document being read.
 #[derive(Default)]
@@ -21,13 +24,13 @@ pub(super) struct Reading {
     pub(super) continues: bool,
 }
 
-/// Reads a document with `read`, unless it nests deeper than anybody can walk.
+/// Reads a document with `read`, unless it nests deeper than [`MAX_DEPTH`].
 pub(super) fn document(
     json: &Json,
     read: impl FnOnce(&Json, &mut Reading) -> Conversation,
 ) -> Converted<Conversation> {
     let mut cx = Reading::default();
-    if !is_shallow(json) {
+    if !nests_within(json, MAX_DEPTH) {
         cx.log.lost(&Place::root("messages"), Reason::TooDeep);
         return cx.log.with(Conversation::default());
     }
@@ -233,13 +236,15 @@ pub(super) fn messages(
             each.filter_map(|(at, json)| read(json, &root.at(at), cx))
                 .collect()
         }
-        Found::One(json) => read(json, &Place::root("message"), cx).into_iter().collect(),
+        Found::One(json) => read(json, &Place::root("message"), cx)
+            .into_iter()
+            .collect(),
         Found::Nothing => Vec::new(),
     }
 }
 
 /// Whether a text is base64, of either alphabet, padded or not. White space is not.
-fn is_base64(text: &str) -> bool {
+pub(super) fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let padding = text.len() - body.len();
     let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);

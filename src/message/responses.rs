@@ -109,8 +109,7 @@ impl Turns {
             Some("function_call_output" | "custom_tool_call_output") => {
                 let result = output(fields, place, cx);
                 self.open = false;
-                self.messages
-                    .push(Message::new(Role::Tool).part(result));
+                self.messages.push(Message::new(Role::Tool).part(result));
             }
             Some("compaction") => self.model([Part::other("compaction", fields.clone())]),
             Some(kind) if kind.ends_with("_call") => self.model([hosted(kind, fields)]),
@@ -197,9 +196,7 @@ fn part(json: &Json, place: &Place<'_>, cx: &mut Reading) -> Option<Part> {
             }
             (None, None, None) => None,
         }
-        .map(|part| {
-            part.with_extra(rest(fields, &["type", "file_id", "file_url", "file_data"]))
-        }),
+        .map(|part| part.with_extra(rest(fields, &["type", "file_id", "file_url", "file_data"]))),
         _ => None,
     };
     known.or_else(|| cx.other(json, place))

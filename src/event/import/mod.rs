@@ -20,9 +20,9 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value as Json};
 
+pub(crate) use self::depth::nests_within;
 use self::{decide::Decided, document::Document, fill::Filling};
 pub use self::{depth::MAX_DEPTH, error::ImportError};
-pub(crate) use self::depth::{is_shallow, nests_within};
 use super::{Dialect, EventData, EventType, Value, alias};
 
 /// Where the foreign name of an event is kept that no table knows and no event type can spell.

@@ -200,7 +200,12 @@ impl AgUi {
         if *frame.ty.phase() == Phase::Started {
             self.root.clone_from(&frame.span_id);
         }
-        let trace = || frame.trace_id.clone().unwrap_or_else(|| frame.id.to_string());
+        let trace = || {
+            frame
+                .trace_id
+                .clone()
+                .unwrap_or_else(|| frame.id.to_string())
+        };
         let conversation = text(frame, semconv::GEN_AI_CONVERSATION_ID);
         self.thread_id
             .get_or_insert_with(|| conversation.map_or_else(trace, str::to_owned));
@@ -379,7 +384,8 @@ impl AgUi {
                 }
                 Content::Text(text) if !text.is_empty() => {
                     let role = message.role.as_str().to_owned();
-                    if shown || self.open_item(now, ItemKind::Text, id, id, |e| e.with("role", role))
+                    if shown
+                        || self.open_item(now, ItemKind::Text, id, id, |e| e.with("role", role))
                     {
                         shown = true;
                         let fields = [("messageId", id.into()), ("delta", text.as_str().into())];
@@ -459,7 +465,9 @@ impl AgUi {
     fn result(&mut self, now: &mut Now<'_>, id: &str) {
         let frame = now.frame;
         // A tool over MCP ends twice: as the tool, and as the request.
-        if !self.called.contains(id) || self.answered.len() >= MOST || !self.answered.insert(id.to_owned())
+        if !self.called.contains(id)
+            || self.answered.len() >= MOST
+            || !self.answered.insert(id.to_owned())
         {
             return;
         }
@@ -503,9 +511,8 @@ impl AgUi {
     fn message(&mut self, now: &mut Now<'_>, word: &str) {
         let frame = now.frame;
         let id = text(frame, "message.id").map_or_else(|| frame.id.to_string(), str::to_owned);
-        let role = text(frame, "message.role").filter(|role| {
-            matches!(*role, "user" | "assistant" | "system" | "developer")
-        });
+        let role = text(frame, "message.role")
+            .filter(|role| matches!(*role, "user" | "assistant" | "system" | "developer"));
         // A result is shown where its tool ends.
         if word == "added" && text(frame, "message.role") == Some("tool") {
             return;
@@ -532,7 +539,11 @@ impl AgUi {
             Some(name) => name.as_str(),
             None => frame.name.as_str(),
         };
-        let given = if given.is_empty() { frame.ty.subject_name() } else { given };
+        let given = if given.is_empty() {
+            frame.ty.subject_name()
+        } else {
+            given
+        };
         // Two steps of a name at a time are two steps.
         let taken = |name: &str, open: &[Item]| {
             let mut open = open.iter();
@@ -558,7 +569,11 @@ impl AgUi {
         owner: &str,
         more: impl FnOnce(AgUiEvent) -> AgUiEvent,
     ) -> bool {
-        if self.open.iter().any(|item| item.kind == kind && item.id == id) {
+        if self
+            .open
+            .iter()
+            .any(|item| item.kind == kind && item.id == id)
+        {
             return true;
         }
         if self.open.len() >= MOST {
@@ -633,12 +648,7 @@ impl AgUi {
     }
 
     /// Closes what `which` says, the last opened first.
-    fn close(
-        &mut self,
-        time: SystemTime,
-        out: &mut Vec<AgUiEvent>,
-        which: impl Fn(&Item) -> bool,
-    ) {
+    fn close(&mut self, time: SystemTime, out: &mut Vec<AgUiEvent>, which: impl Fn(&Item) -> bool) {
         let closed: Vec<Item> = self.open.extract_if(.., |item| which(item)).collect();
         for item in closed.into_iter().rev() {
             let id = || Json::from(item.id.as_str());
@@ -684,7 +694,10 @@ fn error(time: SystemTime, message: &str, code: &str) -> AgUiEvent {
 
 /// What a frame belongs to: its span, or itself.
 fn owner(frame: &Frame) -> String {
-    frame.span_id.clone().unwrap_or_else(|| frame.id.to_string())
+    frame
+        .span_id
+        .clone()
+        .unwrap_or_else(|| frame.id.to_string())
 }
 
 fn text<'f>(frame: &'f Frame, name: &str) -> Option<&'f str> {

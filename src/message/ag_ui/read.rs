@@ -7,7 +7,14 @@ use super::super::message::extra_of;
 use super::super::reading::{Reading, document, find, messages, rest};
 use super::super::{Conversation, Message, Modality, Part, Role};
 
-const KNOWN: &[&str] = &["role", "content", "name", "toolCalls", "toolCallId", "error"];
+const KNOWN: &[&str] = &[
+    "role",
+    "content",
+    "name",
+    "toolCalls",
+    "toolCallId",
+    "error",
+];
 
 /// Reads [AG-UI messages](https://docs.ag-ui.com/concepts/messages): an object that holds a list as `messages` (the input of a
 /// run, a snapshot), a list, or one message.

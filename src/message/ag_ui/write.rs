@@ -33,7 +33,10 @@ const FORMAT: Reason = Reason::Unsupported("AG-UI's messages");
 /// ```
 pub fn to_ag_ui(conversation: &Conversation) -> Converted<Vec<Json>> {
     let mut log = Log::default();
-    let given = conversation.messages.iter().filter_map(|message| message.id.as_deref());
+    let given = conversation
+        .messages
+        .iter()
+        .filter_map(|message| message.id.as_deref());
     let mut ids = Ids(given.map(str::to_owned).collect());
     let mut out = Vec::new();
     if !conversation.system.is_empty() {
@@ -201,7 +204,9 @@ impl Writing<'_> {
             Role::Assistant if contents.is_empty() => {}
             Role::User => fields.push(("content", for_user(contents))),
             _ => {
-                let texts = contents.iter().filter_map(|content| content["text"].as_str());
+                let texts = contents
+                    .iter()
+                    .filter_map(|content| content["text"].as_str());
                 fields.push(("content", Json::from(texts.collect::<String>())));
             }
         }

@@ -158,6 +158,9 @@ fn server_tool_result(fields: &Map<String, Json>, kind: &str) -> Option<Part> {
     let mut part = Map::new();
     let id = fields.get("tool_use_id");
     part.extend(id.map(|id| ("id".to_owned(), id.clone())));
-    part.insert("server_tool_call_response".to_owned(), Json::Object(details));
+    part.insert(
+        "server_tool_call_response".to_owned(),
+        Json::Object(details),
+    );
     Some(Part::other("server_tool_call_response", part))
 }

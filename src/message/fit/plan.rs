@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::super::reading::DEEPEST;
 use super::super::{Content, Message, Part};
 use super::Cut;
 use super::write::{
@@ -10,8 +11,6 @@ use super::write::{
 };
 use crate::event::import::nests_within;
 
-/// The deepest a value may nest inside a message, so that readers of JSON, which stop at 128 levels, read the whole.
-pub(super) const DEEPEST: usize = 100;
 /// What stands for a value that nests deeper.
 const TOO_DEEP: &str = "…[cut: nests too deep]";
 /// More than the mark for parts that are left out takes, its comma included.

@@ -74,7 +74,7 @@ impl io::Write for Counter {
 }
 
 /// The length of a value as JSON, or `max + 1` if it is longer than `max`.
-pub(super) fn json_len(json: &Json, max: usize) -> usize {
+pub(in crate::message) fn json_len(json: &Json, max: usize) -> usize {
     let mut counter = Counter { left: max };
     match serde_json::to_writer(&mut counter, json) {
         Ok(()) => max - counter.left,
