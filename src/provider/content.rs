@@ -133,7 +133,7 @@ pub(super) fn generic(kind: &str, part: &Json) -> Json {
 }
 
 /// A tool's definition. Tools the provider runs itself have a type of their own, and perhaps no name.
-pub(super) fn definition(tool: &Json, parameters: &[&str]) -> Option<Json> {
+pub(crate) fn definition(tool: &Json, parameters: &[&str]) -> Option<Json> {
     let name = text(tool.get("name")).or_else(|| text(tool.get("type")))?;
     let kind = text(tool.get("type")).filter(|kind| *kind != "custom");
     let mut definition = json!({"type": kind.unwrap_or("function"), "name": name});

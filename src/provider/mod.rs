@@ -18,7 +18,7 @@
 //! Never: sends, waits, prices, or keeps more of a stream than [`Reader::LIMIT`] bytes.
 
 mod answer;
-mod content;
+pub(crate) mod content;
 mod draft;
 mod endpoint;
 mod error;

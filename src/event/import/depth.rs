@@ -7,10 +7,15 @@ use serde_json::Value as Json;
 pub const MAX_DEPTH: usize = 128;
 
 /// Whether the document nests no deeper than [`MAX_DEPTH`].
-pub(super) fn is_shallow(json: &Json) -> bool {
+pub(crate) fn is_shallow(json: &Json) -> bool {
+    nests_within(json, MAX_DEPTH)
+}
+
+/// Whether the document nests no deeper than `max`.
+pub(crate) fn nests_within(json: &Json, max: usize) -> bool {
     let mut open = vec![(json, 1)];
     while let Some((json, depth)) = open.pop() {
-        if depth > MAX_DEPTH && (json.is_array() || json.is_object()) {
+        if depth > max && (json.is_array() || json.is_object()) {
             return false;
         }
         match json {

@@ -20,6 +20,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value as Json};
 
+pub(crate) use self::depth::nests_within;
 use self::{decide::Decided, document::Document, fill::Filling};
 pub use self::{depth::MAX_DEPTH, error::ImportError};
 use super::{Dialect, EventData, EventType, Value, alias};
