@@ -1,14 +1,19 @@
-//! Text inside a text: letters set apart (`i g n o r e`), and base64.
+//! Text inside a text: letters set apart (`i g n o r e`), digits for letters (`1gn0r3`), and base64.
 //!
 //! Promise: one pass that looks at a fraction of the bytes of ordinary text. Never: decodes twice, or what is not text.
 
 use std::ops::Range;
+
+use super::fold::floor;
 
 /// Letters set apart that are worth putting together: shorter runs are initials, lists and sums.
 const LETTERS: usize = 8;
 
 /// The longest gap between two letters or two words set apart, in bytes.
 const GAP: usize = 3;
+
+/// How far around a digit in a word text is read with letters for digits: as far as a bundled rule about words reaches.
+const AROUND: usize = 96;
 
 /// Characters of base64 that are worth decoding: 24 are 18 bytes, the length of a short command.
 const BASE64: usize = 24;
@@ -28,6 +33,59 @@ pub(super) fn each(text: &str, mut found: impl FnMut(String, Range<usize>)) {
             found(inner, run);
         }
     });
+}
+
+/// Calls `found` with each stretch of text that has digits inside of words, those read as the letters they look like, and where
+/// the stretch begins. A letter takes the place of a digit, so places are the same.
+pub(super) fn letters(text: &str, mut found: impl FnMut(String, usize)) {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(first) = disguised(bytes, from) {
+        let mut last = first;
+        while let Some(next) = disguised(&bytes[..bytes.len().min(last + AROUND)], last + 1) {
+            last = next;
+        }
+        let start = floor(text, first.saturating_sub(AROUND).max(from));
+        let end = floor(text, last + AROUND);
+        let stretch = &text[start..end];
+        let plain = stretch.char_indices().map(|(at, c)| undisguised(stretch.as_bytes(), at, c));
+        found(plain.collect(), start);
+        from = last + 1;
+    }
+}
+
+/// The next digit or sign between two letters, where a letter could be.
+fn disguised(bytes: &[u8], from: usize) -> Option<usize> {
+    /// Bytes looked at together, in a loop without branches.
+    const BLOCK: usize = 64;
+    let hit = |three: &[u8]| {
+        let sign = matches!(three[1], b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'@' | b'$' | b'!');
+        three[0].is_ascii_alphabetic() & sign & three[2].is_ascii_alphabetic()
+    };
+    let mut from = from.saturating_sub(1);
+    while from + 2 < bytes.len() {
+        let to = (from + BLOCK).min(bytes.len());
+        let block = &bytes[from..to];
+        if block.windows(3).fold(false, |any, three| any | hit(three)) {
+            return Some(from + 1 + block.windows(3).position(hit)?);
+        }
+        from = to - 2;
+    }
+    None
+}
+
+fn undisguised(bytes: &[u8], at: usize, c: char) -> char {
+    match c {
+        '0' => 'o',
+        // Two of them are two l, as in `a11`.
+        '1' if bytes.get(at + 1) == Some(&b'1') || at > 0 && bytes[at - 1] == b'1' => 'l',
+        '1' | '!' => 'i',
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        c => c,
+    }
 }
 
 fn is_gap(byte: u8) -> bool {

@@ -107,12 +107,13 @@ impl Engine {
         self.rules.len()
     }
 
-    /// Every finding in a text that has been folded.
-    pub(super) fn search(&self, text: &str, mut found: impl FnMut(&Arc<Label>, Range<usize>)) {
+    /// Every finding in a text that has been folded. Returns the work it was, in bytes shown to patterns.
+    pub(super) fn search(&self, text: &str, mut found: impl FnMut(&Arc<Label>, Range<usize>)) -> usize {
         let mut search = Search {
             text,
             engine: self,
             state: Vec::new(),
+            work: 0,
         };
         for hit in self.anchors.find_overlapping_iter(Input::new(text)) {
             let rule = self.of[hit.pattern().as_usize()];
@@ -124,10 +125,12 @@ impl Engine {
             let Verify::Whole(pattern) = &rule.verify else {
                 continue;
             };
+            search.work += text.len();
             for hit in pattern.find_iter(text.as_bytes()).take(Verdict::PER_RULE) {
                 found(&rule.label, hit.range());
             }
         }
+        search.work
     }
 }
 
@@ -192,6 +195,8 @@ struct Search<'s> {
     engine: &'s Engine,
     /// Of each rule; empty until the first anchor.
     state: Vec<State>,
+    /// Bytes shown to patterns.
+    work: usize,
 }
 
 #[derive(Clone, Default)]
@@ -267,6 +272,7 @@ impl Search<'_> {
         let state = &mut self.state[rule];
         let bytes = &self.text.as_bytes()[..near.end];
         let mut start = near.start.max(state.done);
+        self.work += near.end.saturating_sub(start);
         while start < near.end && state.found < Verdict::PER_RULE {
             let Some(hit) = pattern.find_at(bytes, start) else {
                 break;

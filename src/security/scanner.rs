@@ -1,6 +1,7 @@
 //! The scanner: rules and checks of your own, asked of a text.
 
 use std::fmt;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -14,6 +15,7 @@ use super::level::{AlertLevel, Point, Severity, category};
 use super::lists::{Folding, Lists};
 use super::rule::{Rule, RuleError};
 use super::verdict::{Finding, Label, Verdict};
+use super::stream::StreamScanner;
 use super::{encoded, fold};
 
 /// Finds what its rules and checks look for. Cheap to clone; to be built once, as building compiles the rules.
@@ -91,6 +93,11 @@ impl Scanner {
         self.check(&Content::new(Point::ToolCall, &flatten(arguments)).name(name))
     }
 
+    /// Checks a text that comes in chunks, at [`Point::Stream`] as a rule.
+    pub fn stream(&self, point: Point) -> StreamScanner {
+        StreamScanner::new(self.clone(), point)
+    }
+
     /// Whether something of low or medium severity is in a text, whatever else is.
     pub fn contains_suspicious(&self, text: &str) -> bool {
         self.contains(text, AlertLevel::Suspicious)
@@ -120,7 +127,7 @@ impl Scanner {
             Folding::Upper => fold::upper(text),
             Folding::Lower => fold::lower(text, &mut hidden),
         };
-        inner.engine.search(&folded.text, |label, at| {
+        let _ = inner.engine.search(&folded.text, |label, at| {
             findings.push(Finding {
                 label: label.clone(),
                 span: folded.original(at),
@@ -131,18 +138,23 @@ impl Scanner {
         }
         let hidden = hidden.into_findings();
         findings.extend(hidden.filter(|found| inner.hidden.contains(&found.rule())));
-        encoded::each(&folded.text, |text, at| {
+        let mut add = |label: &Arc<Label>, at: Range<usize>| {
+            let span = folded.original(at);
             // One place, so one finding of a rule.
-            let mut once = Vec::<*const Label>::new();
-            inner.engine.search(&text, |label, _| {
-                if !once.contains(&Arc::as_ptr(label)) {
-                    once.push(Arc::as_ptr(label));
-                    findings.push(Finding {
-                        label: label.clone(),
-                        span: folded.original(at.clone()),
-                    });
-                }
-            });
+            let overlaps = |other: &Finding| other.span.start < span.end && span.start < other.span.end;
+            let told = |other: &Finding| Arc::ptr_eq(&other.label, label) && overlaps(other);
+            if !findings.iter().any(told) {
+                findings.push(Finding {
+                    label: label.clone(),
+                    span,
+                });
+            }
+        };
+        encoded::letters(&folded.text, |text, from| {
+            let _ = inner.engine.search(&text, |label, at| add(label, from + at.start..from + at.end));
+        });
+        encoded::each(&folded.text, |text, at| {
+            let _ = inner.engine.search(&text, |label, _| add(label, at.clone()));
         });
     }
 

@@ -118,15 +118,19 @@ impl Verdict {
     }
 
     pub(super) fn from_findings(mut findings: Vec<Finding>) -> Verdict {
-        sort(&mut findings);
+        tidy(&mut findings);
         Verdict { findings }
+    }
+
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.findings
     }
 
     /// Both verdicts as one.
     pub fn and(mut self, other: Verdict) -> Verdict {
         if !other.findings.is_empty() {
             self.findings.extend(other.findings);
-            sort(&mut self.findings);
+            tidy(&mut self.findings);
         }
         self
     }
@@ -166,6 +170,18 @@ impl Verdict {
     }
 }
 
-fn sort(findings: &mut [Finding]) {
+/// The worst first, then by place, and no more of a rule than is kept.
+fn tidy(findings: &mut Vec<Finding>) {
     findings.sort_by_key(|finding| (Reverse(finding.severity()), finding.span.start));
+    let mut counts: Vec<(Arc<Label>, usize)> = Vec::new();
+    findings.retain(|finding| {
+        let same = counts.iter_mut().find(|(of, _)| of.id == finding.label.id);
+        match same {
+            Some((_, count)) => *count += 1,
+            None => counts.push((finding.label.clone(), 1)),
+        }
+        counts
+            .iter()
+            .any(|(of, count)| of.id == finding.label.id && *count <= Verdict::PER_RULE)
+    });
 }
