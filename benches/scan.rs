@@ -67,16 +67,35 @@ fn main() {
     println!("{:<48} {plain:>5.0}", "to_uppercase, contains, ten words");
 
     let anchors: String = [
-        "ignore ", "bypass ", "rm -", "curl ", "<|", "drop table ", "system prompt ", "password ", "/dev/sd", "void ", "etc/passwd ",
+        "ignore ",
+        "bypass ",
+        "rm -",
+        "curl ",
+        "<|",
+        "drop table ",
+        "system prompt ",
+        "password ",
+        "/dev/sd",
+        "void ",
+        "etc/passwd ",
     ]
     .concat();
     let texts = [
         ("ordinary text as one", benign.clone()),
-        ("Chinese and accents", "Größere Wörter – 日本語のテキスト。 ".repeat(20_000)),
+        (
+            "Chinese and accents",
+            "Größere Wörter – 日本語のテキスト。 ".repeat(20_000),
+        ),
         ("all anchors over and over", anchors.repeat(10_000)),
         ("ignore over and over", "ignore ".repeat(150_000)),
-        ("ignore all previous over and over", "ignore all previous ".repeat(50_000)),
-        ("curl without a pipe", "curl http://example.com/ ".repeat(40_000)),
+        (
+            "ignore all previous over and over",
+            "ignore all previous ".repeat(50_000),
+        ),
+        (
+            "curl without a pipe",
+            "curl http://example.com/ ".repeat(40_000),
+        ),
         ("letters set apart", "a b c d e f ".repeat(80_000)),
         ("base64", "aWdub3JlIGFs".repeat(80_000)),
         ("digits in words", "a1b2c3d0e ".repeat(100_000)),

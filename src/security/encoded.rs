@@ -25,7 +25,9 @@ const SAMPLE: usize = 48;
 pub(super) fn each(text: &str, mut found: impl FnMut(String, Range<usize>)) {
     let bytes = text.as_bytes();
     apart(bytes, |run| {
-        let letters = bytes[run.clone()].iter().filter(|b| b.is_ascii_alphanumeric());
+        let letters = bytes[run.clone()]
+            .iter()
+            .filter(|b| b.is_ascii_alphanumeric());
         found(letters.map(|b| char::from(*b)).collect(), run);
     });
     base64(bytes, |run| {
@@ -48,7 +50,9 @@ pub(super) fn letters(text: &str, mut found: impl FnMut(String, usize)) {
         let start = floor(text, first.saturating_sub(AROUND).max(from));
         let end = floor(text, last + AROUND);
         let stretch = &text[start..end];
-        let plain = stretch.char_indices().map(|(at, c)| undisguised(stretch.as_bytes(), at, c));
+        let plain = stretch
+            .char_indices()
+            .map(|(at, c)| undisguised(stretch.as_bytes(), at, c));
         found(plain.collect(), start);
         from = last + 1;
     }
@@ -59,7 +63,10 @@ fn disguised(bytes: &[u8], from: usize) -> Option<usize> {
     /// Bytes looked at together, in a loop without branches.
     const BLOCK: usize = 64;
     let hit = |three: &[u8]| {
-        let sign = matches!(three[1], b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'@' | b'$' | b'!');
+        let sign = matches!(
+            three[1],
+            b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'@' | b'$' | b'!'
+        );
         three[0].is_ascii_alphabetic() & sign & three[2].is_ascii_alphabetic()
     };
     let mut from = from.saturating_sub(1);

@@ -108,7 +108,11 @@ impl Engine {
     }
 
     /// Every finding in a text that has been folded. Returns the work it was, in bytes shown to patterns.
-    pub(super) fn search(&self, text: &str, mut found: impl FnMut(&Arc<Label>, Range<usize>)) -> usize {
+    pub(super) fn search(
+        &self,
+        text: &str,
+        mut found: impl FnMut(&Arc<Label>, Range<usize>),
+    ) -> usize {
         let mut search = Search {
             text,
             engine: self,
@@ -235,7 +239,11 @@ impl Search<'_> {
             Verify::Words(_) | Verify::Near(_) => {
                 let bytes = self.text.as_bytes();
                 let is_letter = |at: usize| bytes[at].is_ascii_alphanumeric();
-                if at.len() <= SHORT && at.start > 0 && is_letter(at.start) && is_letter(at.start - 1) {
+                if at.len() <= SHORT
+                    && at.start > 0
+                    && is_letter(at.start)
+                    && is_letter(at.start - 1)
+                {
                     return;
                 }
                 let near = at.start.saturating_sub(BEFORE)..(at.start + AFTER).min(bytes.len());
@@ -305,4 +313,84 @@ fn is_word(c: char) -> bool {
     let together = matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
         | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}');
     c == '_' || c.is_alphanumeric() && !together
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(lists: &Lists, text: &str) -> usize {
+        Engine::build(lists).unwrap().search(text, |_, _| ())
+    }
+
+    #[test]
+    fn ordinary_text_is_shown_to_no_pattern() {
+        let text = "It was a bright cold day in April, and the clocks were striking thirteen. "
+            .repeat(100);
+        assert_eq!(work(&Lists::standard(), &text), 0);
+    }
+
+    /// Twice the text is twice the work, whatever is in it; and a rule reads a text once.
+    #[test]
+    fn work_is_linear_in_hostile_text() {
+        let standard = Lists::standard();
+        let engine = Engine::build(&standard).unwrap();
+        let mut anchors = String::new();
+        for rule in &standard.rules {
+            if let Pattern::Near(_, near) = &rule.pattern {
+                for anchor in *near {
+                    anchors.push_str(anchor);
+                    anchors.push(' ');
+                }
+            }
+        }
+        for piece in [
+            &*anchors,
+            "ignore ",
+            "ignore all previous ",
+            "curl http://example.com ",
+            "rm -",
+            "<|",
+            "<|im_start|>",
+            "ignore all previous instructions. ",
+            "a very long line without any of them, so that windows stay apart: curl -- ",
+        ] {
+            let once = piece.repeat(200_000 / piece.len());
+            let twice = once.repeat(2);
+            let work = |text: &str| engine.search(text, |_, _| ());
+            let (first, second) = (work(&once), work(&twice));
+            // A window at the end may be cut.
+            assert!(
+                second <= 2 * first + standard.rules.len() * (BEFORE + AFTER),
+                "{piece}: {first} {second}"
+            );
+            assert!(second <= standard.rules.len() * twice.len(), "{piece}");
+        }
+    }
+
+    #[test]
+    fn every_bundled_anchor_is_found_where_it_is() {
+        for rule in rules() {
+            let Pattern::Near(_, anchors) = rule.pattern else {
+                continue;
+            };
+            assert!(!anchors.is_empty(), "{}", rule.id);
+            // Folding changes no anchor, or it would never be met.
+            for anchor in anchors {
+                let folded = fold::lower(anchor, &mut Hidden::default());
+                assert_eq!(folded.text, *anchor, "{}", rule.id);
+            }
+        }
+    }
+
+    fn rules() -> Vec<Rule> {
+        Lists::standard().rules
+    }
+
+    #[test]
+    fn words_and_patterns_need_each_other_near() {
+        let lists = Lists::none().with(Rule::words("one two"));
+        assert_eq!(work(&lists, "one or two"), 10);
+        assert_eq!(work(&lists, "neither"), 0);
+    }
 }

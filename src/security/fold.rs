@@ -248,6 +248,8 @@ struct Folder<'t> {
     moves: Vec<(usize, usize)>,
     /// How far a place in `text` is ahead of its place in the original, wrapping.
     shift: usize,
+    /// The place in the original that was put last.
+    noted: Option<usize>,
 }
 
 impl<'t> Folder<'t> {
@@ -257,17 +259,20 @@ impl<'t> Folder<'t> {
             original,
             moves: Vec::new(),
             shift: 0,
+            noted: None,
         }
     }
 
     fn note(&mut self, at: usize) {
+        // Of the characters one became, the first leads back.
+        if self.noted == Some(at) {
+            return;
+        }
+        self.noted = Some(at);
         let shift = self.text.len().wrapping_sub(at);
         if shift != self.shift {
             self.shift = shift;
-            // Of the characters one became, the first leads back.
-            if self.moves.last().is_none_or(|(_, original)| *original < at) {
-                self.moves.push((self.text.len(), at));
-            }
+            self.moves.push((self.text.len(), at));
         }
     }
 
@@ -327,6 +332,8 @@ mod tests {
     fn every_place_leads_back_to_whole_characters() {
         for text in [
             "aﬁb",
+            "ß",
+            "ßß",
             "Ｉｇ no\u{200b}re",
             "ﷺ!",
             "x\u{e0069}\u{e0067}y",
@@ -350,10 +357,23 @@ mod tests {
     #[test]
     fn a_place_in_folded_text_leads_back_to_what_it_came_from() {
         let folded = lower("è: Ｉｇｎｏｒｅ ﬁles\u{200b}, è", &mut Hidden::default());
-        for (part, from) in [("ignore", "Ｉｇｎｏｒｅ"), ("files", "ﬁles"), (", e", ", è")] {
+        for (part, from) in [
+            ("ignore", "Ｉｇｎｏｒｅ"),
+            ("files", "ﬁles"),
+            (", e", ", è"),
+        ] {
             let at = folded.text.find(part).unwrap();
             let range = folded.original(at..at + part.len());
             assert_eq!(&folded.original[range], from);
+        }
+    }
+
+    #[test]
+    fn a_place_in_upper_case_leads_back_to_the_letter_that_became_two() {
+        let folded = upper("aßb  ß c");
+        for (part, from) in [("SSB", 1..4), ("B SS", 3..8), ("S C", 6..10)] {
+            let at = folded.text.find(part).unwrap();
+            assert_eq!(folded.original(at..at + part.len()), from, "{part}");
         }
     }
 

@@ -139,7 +139,9 @@ impl NewMessages {
             let count: &mut u32 = counts.entry(*fingerprint).or_default();
             *count += 1;
             match known.messages.get(fingerprint) {
-                Some(message) if *count <= message.times => check.known = check.known.max(message.level),
+                Some(message) if *count <= message.times => {
+                    check.known = check.known.max(message.level)
+                }
                 _ => new.push(at),
             }
         }
@@ -158,7 +160,10 @@ impl NewMessages {
         if known.conversations.len() >= Self::CONVERSATIONS
             && !known.conversations.contains_key(&conversation)
         {
-            let oldest = known.conversations.iter().min_by_key(|(_, other)| other.asked);
+            let oldest = known
+                .conversations
+                .iter()
+                .min_by_key(|(_, other)| other.asked);
             if let Some(oldest) = oldest.map(|(id, _)| *id) {
                 known.conversations.remove(&oldest);
             }
@@ -171,7 +176,9 @@ impl NewMessages {
             }
         }
         if conversation.messages.len() + levels.len() > Self::MESSAGES {
-            conversation.messages.retain(|_, message| message.asked == now);
+            conversation
+                .messages
+                .retain(|_, message| message.asked == now);
         }
         let mut counts: HashMap<u64, u32> = HashMap::new();
         for (fingerprint, _) in history {

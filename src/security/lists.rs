@@ -147,7 +147,8 @@ impl Lists {
     pub fn rules(&self) -> impl Iterator<Item = (&str, &str, Severity, &str)> {
         let hidden = hidden::RULES.iter();
         let hidden = hidden.filter(|(id, ..)| self.hidden.contains(id));
-        let hidden = hidden.map(|(id, severity, what)| (*id, category::HIDDEN_TEXT, *severity, *what));
+        let hidden =
+            hidden.map(|(id, severity, what)| (*id, category::HIDDEN_TEXT, *severity, *what));
         let rules = self.rules.iter();
         rules
             .map(|rule| (&*rule.id, &*rule.category, rule.severity, &*rule.what))

@@ -14,8 +14,8 @@ use super::hidden::Hidden;
 use super::level::{AlertLevel, Point, Severity, category};
 use super::lists::{Folding, Lists};
 use super::rule::{Rule, RuleError};
-use super::verdict::{Finding, Label, Verdict};
 use super::stream::StreamScanner;
+use super::verdict::{Finding, Label, Verdict};
 use super::{encoded, fold};
 
 /// Finds what its rules and checks look for. Cheap to clone; to be built once, as building compiles the rules.
@@ -141,7 +141,8 @@ impl Scanner {
         let mut add = |label: &Arc<Label>, at: Range<usize>| {
             let span = folded.original(at);
             // One place, so one finding of a rule.
-            let overlaps = |other: &Finding| other.span.start < span.end && span.start < other.span.end;
+            let overlaps =
+                |other: &Finding| other.span.start < span.end && span.start < other.span.end;
             let told = |other: &Finding| Arc::ptr_eq(&other.label, label) && overlaps(other);
             if !findings.iter().any(told) {
                 findings.push(Finding {
@@ -151,10 +152,14 @@ impl Scanner {
             }
         };
         encoded::letters(&folded.text, |text, from| {
-            let _ = inner.engine.search(&text, |label, at| add(label, from + at.start..from + at.end));
+            let _ = inner.engine.search(&text, |label, at| {
+                add(label, from + at.start..from + at.end)
+            });
         });
         encoded::each(&folded.text, |text, at| {
-            let _ = inner.engine.search(&text, |label, _| add(label, at.clone()));
+            let _ = inner
+                .engine
+                .search(&text, |label, _| add(label, at.clone()));
         });
     }
 

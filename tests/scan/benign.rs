@@ -8,7 +8,10 @@ use tracing_genai::security::{AlertLevel, Lists, Scanner};
 const ONE_IN: usize = 1000;
 
 /// Paragraphs that are dangerous because they have a real command in them: a part of each, and why it is right.
-const REAL: &[(&str, &str)] = &[];
+const REAL: &[(&str, &str)] = &[(
+    "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh\n",
+    "installs Rust by running what it fetches",
+)];
 
 fn corpus() -> String {
     let packed = include_bytes!("../data/security/benign.txt.gz");
@@ -38,7 +41,10 @@ fn prose_documentation_and_system_prompts_are_clean() {
             dangerous.push(paragraph);
         }
     }
-    println!("{suspicious} suspicious, {} dangerous of {count}", dangerous.len());
+    println!(
+        "{suspicious} suspicious, {} dangerous of {count}",
+        dangerous.len()
+    );
     assert!(count > 12_000);
     assert!(suspicious * ONE_IN <= count);
     for paragraph in dangerous {
@@ -54,7 +60,10 @@ fn the_real_commands_in_it_are_still_found() {
     let corpus = corpus();
     for (part, why) in REAL {
         assert!(corpus.contains(part), "{part}");
-        assert!(tracing_genai::security::contains_dangerous(part), "{part}: {why}");
+        assert!(
+            tracing_genai::security::contains_dangerous(part),
+            "{part}: {why}"
+        );
     }
 }
 

@@ -14,7 +14,9 @@ impl SecurityCheck for CustomSecurityCheck {
     fn check(&self, content: &Content<'_>) -> Verdict {
         match self.words.scan(content.text).level() {
             AlertLevel::Dangerous => Verdict::found("custom.dangerous", "custom", Severity::High),
-            AlertLevel::Suspicious => Verdict::found("custom.suspicious", "custom", Severity::Medium),
+            AlertLevel::Suspicious => {
+                Verdict::found("custom.suspicious", "custom", Severity::Medium)
+            }
             AlertLevel::None => Verdict::clean(),
         }
     }
@@ -46,17 +48,34 @@ fn a_check_that_panics_is_contained_counted_and_found() {
             assert!(content.text.is_empty(), "no");
             Verdict::clean()
         })
-        .check("sound", |_: &Content<'_>| Verdict::found("sound.found", "x", Severity::Medium))
+        .check("sound", |_: &Content<'_>| {
+            Verdict::found("sound.found", "x", Severity::Medium)
+        })
         .build()
         .unwrap();
     let verdict = scanner.check(&Content::new(Point::Prompt, "rm -rf /"));
     let rules: Vec<_> = verdict.rules().collect();
-    assert_eq!(rules, ["command.remove_root", "sound.found", "command.remove_recursive", "broken"]);
-    let failed = verdict.findings().iter().find(|found| found.rule() == "broken").unwrap();
+    assert_eq!(
+        rules,
+        [
+            "command.remove_root",
+            "sound.found",
+            "command.remove_recursive",
+            "broken"
+        ]
+    );
+    let failed = verdict
+        .findings()
+        .iter()
+        .find(|found| found.rule() == "broken")
+        .unwrap();
     assert_eq!(failed.category(), category::CHECK_FAILED);
     assert_eq!(scanner.failed_checks(), 1);
     let mut stream = scanner.stream(Point::Stream);
-    assert_eq!(stream.push("x").rules().collect::<Vec<_>>(), ["sound.found", "broken"]);
+    assert_eq!(
+        stream.push("x").rules().collect::<Vec<_>>(),
+        ["sound.found", "broken"]
+    );
     assert!(stream.push("y").is_clean(), "told once");
 }
 
@@ -67,7 +86,10 @@ fn a_tools_name_and_arguments_are_searched_as_one_would_run_them() {
         ("shell", json!({"command": "rm -rf /"})),
         ("run", json!({"program": "rm", "args": ["-rf", "/"]})),
         ("sql", json!([{"query": "DROP TABLE users;"}])),
-        ("python", json!({"code": "import os\nos.dup2(s.fileno(),0); subprocess.call(['/bin/sh'])"})),
+        (
+            "python",
+            json!({"code": "import os\nos.dup2(s.fileno(),0); subprocess.call(['/bin/sh'])"}),
+        ),
         ("rm -rf /", json!(null)),
     ] {
         let verdict = scanner.check_tool(name, &arguments);
@@ -77,7 +99,10 @@ fn a_tools_name_and_arguments_are_searched_as_one_would_run_them() {
         ("format_date", json!({"format": "DD/MM", "drop": true})),
         ("delete_draft", json!({"id": 7})),
     ] {
-        assert!(scanner.check_tool(name, &arguments).is_clean(), "{name} {arguments}");
+        assert!(
+            scanner.check_tool(name, &arguments).is_clean(),
+            "{name} {arguments}"
+        );
     }
 }
 
@@ -90,7 +115,10 @@ fn nothing_of_the_text_is_in_what_is_printed() {
     let pushed = stream.push(canary);
     let messages = tracing_genai::security::NewMessages::new();
     let check = messages.check(Scanner::standard(), canary, [("user", canary)]);
-    let all = format!("{content:?} {verdict:?} {pushed:?} {stream:?} {messages:?} {check:?} {:?}", Scanner::standard());
+    let all = format!(
+        "{content:?} {verdict:?} {pushed:?} {stream:?} {messages:?} {check:?} {:?}",
+        Scanner::standard()
+    );
     for part in ["canary", "4711", "ignore all"] {
         assert!(!all.contains(part), "{all}");
     }

@@ -1,7 +1,7 @@
 //! Histories that are sent again with each call.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing_genai::security::{AlertLevel, Content, NewMessages, Scanner, Verdict};
 
@@ -34,7 +34,11 @@ fn a_history_sent_again_is_one_alert_and_as_dangerous_as_before() {
         history.push(("assistant", answer));
     }
     assert_eq!(alerts, 1);
-    assert_eq!(asked.load(Ordering::Relaxed), 2 + 1 + 1, "each message once");
+    assert_eq!(
+        asked.load(Ordering::Relaxed),
+        2 + 1 + 1,
+        "each message once"
+    );
 }
 
 #[test]
@@ -45,7 +49,9 @@ fn the_place_of_what_is_new_is_told() {
     assert_eq!((check.checked(), check.found().len()), (2, 0));
     let check = messages.check(Scanner::standard(), "c", [first[0], first[1], ATTACK]);
     assert_eq!(check.checked(), 1);
-    let [(at, verdict)] = check.found() else { panic!("{check:?}") };
+    let [(at, verdict)] = check.found() else {
+        panic!("{check:?}")
+    };
     assert_eq!((*at, verdict.findings()[0].span()), (2, 4..13));
 }
 
@@ -67,7 +73,12 @@ fn the_same_words_said_again_are_a_new_message() {
 fn a_history_that_was_cut_or_changed_is_checked_where_it_is_new() {
     let (scanner, asked) = counting();
     let messages = NewMessages::new();
-    let history = [("user", "one"), ("assistant", "two"), ("user", "three"), ("assistant", "four")];
+    let history = [
+        ("user", "one"),
+        ("assistant", "two"),
+        ("user", "three"),
+        ("assistant", "four"),
+    ];
     let _ = messages.check(&scanner, "c", history);
     let _ = messages.check(&scanner, "c", history[2..].iter().copied());
     assert_eq!(asked.load(Ordering::Relaxed), 4);
@@ -100,9 +111,14 @@ fn what_is_forgotten_for_want_of_room_is_checked_again() {
     assert_eq!(check(&format!("c{}", NewMessages::CONVERSATIONS + 9)), 0);
     assert_eq!(check("c0"), 1);
 
-    let texts: Vec<String> = (0..NewMessages::MESSAGES + 10).map(|n| n.to_string()).collect();
+    let texts: Vec<String> = (0..NewMessages::MESSAGES + 10)
+        .map(|n| n.to_string())
+        .collect();
     let history = || texts.iter().map(|text| ("user", text.as_str()));
-    assert_eq!(messages.check(&scanner, "long", history()).checked(), texts.len());
+    assert_eq!(
+        messages.check(&scanner, "long", history()).checked(),
+        texts.len()
+    );
     assert_eq!(messages.check(&scanner, "long", history()).checked(), 10);
     // Room is made by what is not in the history any longer.
     assert_eq!(messages.check(&scanner, "long", [ATTACK]).checked(), 1);

@@ -68,7 +68,11 @@ fn the_seed_lists_say_of_the_whole_corpus_what_the_seed_says() {
             paragraph,
             &["DROP", "DELETE", "SHUTDOWN", "EXEC(", "FORMAT", "RM -RF"],
         );
-        assert_eq!(seed.contains_suspicious(paragraph), suspicious, "{paragraph}");
+        assert_eq!(
+            seed.contains_suspicious(paragraph),
+            suspicious,
+            "{paragraph}"
+        );
         assert_eq!(seed.contains_dangerous(paragraph), dangerous, "{paragraph}");
     }
 }
@@ -87,9 +91,22 @@ fn a_lower_case_keyword_of_ones_own_matches_in_any_case() {
         assert_eq!(scanner.scan(text).level(), AlertLevel::Suspicious, "{text}");
     }
     assert_eq!(scanner.scan("Nuke\n IT!").level(), AlertLevel::Dangerous);
-    for rule in [Rule::words("falcon"), Rule::substring("falcon"), Rule::regex("fal.on")] {
-        let scanner = Scanner::builder().lists(Lists::none().with(rule)).build().unwrap();
-        for text in ["falcon", "FALCON", "Ｆａｌｃｏｎ", "fal\u{200b}con", "fаlcоn"] {
+    for rule in [
+        Rule::words("falcon"),
+        Rule::substring("falcon"),
+        Rule::regex("fal.on"),
+    ] {
+        let scanner = Scanner::builder()
+            .lists(Lists::none().with(rule))
+            .build()
+            .unwrap();
+        for text in [
+            "falcon",
+            "FALCON",
+            "Ｆａｌｃｏｎ",
+            "fal\u{200b}con",
+            "fаlcоn",
+        ] {
             assert!(!scanner.scan(text).is_clean(), "{text}");
         }
     }
@@ -98,8 +115,16 @@ fn a_lower_case_keyword_of_ones_own_matches_in_any_case() {
 #[test]
 fn words_phrases_patterns_categories_and_severities_are_ones_own() {
     let lists = Lists::none()
-        .with(Rule::words("project falcon").category("confidential").severity(Severity::High))
-        .with(Rule::substring("ssn:").id("pii.ssn").severity(Severity::Low))
+        .with(
+            Rule::words("project falcon")
+                .category("confidential")
+                .severity(Severity::High),
+        )
+        .with(
+            Rule::substring("ssn:")
+                .id("pii.ssn")
+                .severity(Severity::Low),
+        )
         .with(Rule::regex(r"ticket-\d{4}").description("an internal ticket"))
         .with(Rule::words("機密"));
     let scanner = Scanner::builder().lists(lists).build().unwrap();
@@ -107,7 +132,14 @@ fn words_phrases_patterns_categories_and_severities_are_ones_own() {
     let found: Vec<_> = verdict
         .findings()
         .iter()
-        .map(|found| (found.rule(), found.category(), found.severity(), found.span()))
+        .map(|found| {
+            (
+                found.rule(),
+                found.category(),
+                found.severity(),
+                found.span(),
+            )
+        })
         .collect();
     assert_eq!(
         found,
@@ -118,7 +150,12 @@ fn words_phrases_patterns_categories_and_severities_are_ones_own() {
         ]
     );
     assert_eq!(verdict.findings()[1].description(), "an internal ticket");
-    for text in ["projects falcon", "project falcons", "xproject falcon", "project, falcon"] {
+    for text in [
+        "projects falcon",
+        "project falcons",
+        "xproject falcon",
+        "project, falcon",
+    ] {
         assert!(scanner.scan(text).is_clean(), "{text}");
     }
     assert!(!scanner.scan("これは機密です").is_clean());
@@ -142,13 +179,36 @@ fn bundled_rules_can_be_taken_away_and_made_worse() {
 #[test]
 fn what_cannot_work_is_an_error_that_says_what_to_do() {
     for (lists, expected) in [
-        (Lists::none().with(Rule::words(" \n")), "rule \" \\n\" is empty: it would be found in every text"),
-        (Lists::none().with(Rule::substring("\u{200b}")), "rule \"\\u{200b}\" is empty: it would be found in every text"),
-        (Lists::none().with(Rule::regex("a*")), "rule \"a*\" is empty: it would be found in every text"),
-        (Lists::keywords([""], ["x"]), "rule \"\" is empty: it would be found in every text"),
-        (Lists::none().with(Rule::words("a")).with(Rule::substring("a")), "two rules have the id \"a\": give one of them another with `Rule::id`"),
-        (Lists::standard().without("command.nothing"), "there is no rule \"command.nothing\" to change"),
-        (Lists::none().severity("\x1b[2J", Severity::Low), "there is no rule \"\\u{1b}[2J\" to change"),
+        (
+            Lists::none().with(Rule::words(" \n")),
+            "rule \" \\n\" is empty: it would be found in every text",
+        ),
+        (
+            Lists::none().with(Rule::substring("\u{200b}")),
+            "rule \"\\u{200b}\" is empty: it would be found in every text",
+        ),
+        (
+            Lists::none().with(Rule::regex("a*")),
+            "rule \"a*\" is empty: it would be found in every text",
+        ),
+        (
+            Lists::keywords([""], ["x"]),
+            "rule \"\" is empty: it would be found in every text",
+        ),
+        (
+            Lists::none()
+                .with(Rule::words("a"))
+                .with(Rule::substring("a")),
+            "two rules have the id \"a\": give one of them another with `Rule::id`",
+        ),
+        (
+            Lists::standard().without("command.nothing"),
+            "there is no rule \"command.nothing\" to change",
+        ),
+        (
+            Lists::none().severity("\x1b[2J", Severity::Low),
+            "there is no rule \"\\u{1b}[2J\" to change",
+        ),
     ] {
         let error = Scanner::builder().lists(lists).build().unwrap_err();
         assert_eq!(error.to_string(), expected);
@@ -156,7 +216,10 @@ fn what_cannot_work_is_an_error_that_says_what_to_do() {
     for pattern in ["(", "a{1000}{1000}", r"(?P<n>a)(?P<n>b)"] {
         let lists = Lists::none().with(Rule::regex(pattern).id("mine"));
         let error = Scanner::builder().lists(lists).build().unwrap_err();
-        assert!(matches!(&error, RuleError::Regex { id, .. } if id == "mine"), "{error}");
+        assert!(
+            matches!(&error, RuleError::Regex { id, .. } if id == "mine"),
+            "{error}"
+        );
     }
 }
 
@@ -167,5 +230,8 @@ fn many_words_of_ones_own_are_one_search() {
         .lists(Lists::keywords(words, ["danger"]))
         .build()
         .unwrap();
-    assert_eq!(scanner.scan("... KEYWORD19999X ...").rules().next(), Some("keyword19999x"));
+    assert_eq!(
+        scanner.scan("... KEYWORD19999X ...").rules().next(),
+        Some("keyword19999x")
+    );
 }

@@ -8,9 +8,40 @@ use crate::cases::attacks;
 /// Pieces rules look at, and characters that are hard on whoever counts bytes.
 fn pieces() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
-        "ignore ", "all previous ", "instructions", "rm -rf /", "curl ", "| sh", "<|im_start|>", "\u{200b}", "\u{e0061}",
-        "\u{fe00}", "\u{202e}", "ﷺ", "ﬁ", "İ", "é", "e\u{301}", "東京", "🏴", "а", "ｒｍ", "a b c d e f g h ", "aWdub3JlIGFsbCBwcmV2aW91cw",
-        "1gn0r3 ", "x1x", "\0", "\n", "ß", "…", "\u{feff}", "i.g.n.", " ", "@", "__import__('os')", "ignоrе",
+        "ignore ",
+        "all previous ",
+        "instructions",
+        "rm -rf /",
+        "curl ",
+        "| sh",
+        "<|im_start|>",
+        "\u{200b}",
+        "\u{e0061}",
+        "\u{fe00}",
+        "\u{202e}",
+        "ﷺ",
+        "ﬁ",
+        "İ",
+        "é",
+        "e\u{301}",
+        "東京",
+        "🏴",
+        "а",
+        "ｒｍ",
+        "a b c d e f g h ",
+        "aWdub3JlIGFsbCBwcmV2aW91cw",
+        "1gn0r3 ",
+        "x1x",
+        "\0",
+        "\n",
+        "ß",
+        "…",
+        "\u{feff}",
+        "i.g.n.",
+        " ",
+        "@",
+        "__import__('os')",
+        "ignоrе",
     ]);
     let any = prop_oneof![pieces.prop_map(str::to_owned), any::<String>(), "\\PC{0,8}"];
     prop::collection::vec(any, 0..24).prop_map(|all| all.concat())
@@ -65,7 +96,11 @@ proptest! {
 
 #[test]
 fn texts_of_every_size_and_kind_are_scanned() {
-    let mut texts = vec![String::new(), "\0".to_owned(), "\x1b[31m\u{9b}2J\r\n".to_owned()];
+    let mut texts = vec![
+        String::new(),
+        "\0".to_owned(),
+        "\x1b[31m\u{9b}2J\r\n".to_owned(),
+    ];
     for size in [65_535, 65_536, 65_537] {
         texts.push("a".repeat(size));
         texts.push("\u{200b}".repeat(size / 3));

@@ -46,8 +46,19 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         what: "overwrites or formats a disk",
         anchors: &[
-            "/dev/sd", "/dev/hd", "/dev/nvme", "/dev/vd", "/dev/xvd", "/dev/mmcblk", "/dev/disk",
-            "/dev/rdisk", "/dev/mapper", "format c:", "format d:", "format /", "erasedisk",
+            "/dev/sd",
+            "/dev/hd",
+            "/dev/nvme",
+            "/dev/vd",
+            "/dev/xvd",
+            "/dev/mmcblk",
+            "/dev/disk",
+            "/dev/rdisk",
+            "/dev/mapper",
+            "format c:",
+            "format d:",
+            "format /",
+            "erasedisk",
         ],
         pattern: r"(?x)
             (?: \bmkfs(?:\.[a-z0-9]{2,8})?\s[^\n;|]{0,60}?
@@ -64,7 +75,16 @@ pub(super) const ROWS: &[Row] = &[
         id: "command.fork_bomb",
         severity: Severity::High,
         what: "starts processes until nothing else can",
-        anchors: &[":(){", ":() {", ": ()", "bomb()", "%0|%0", "fork while", "os.fork", "fork()"],
+        anchors: &[
+            ":(){",
+            ":() {",
+            ": ()",
+            "bomb()",
+            "%0|%0",
+            "fork while",
+            "os.fork",
+            "fork()",
+        ],
         pattern: r"(?x)
             (?: :|\bbomb )\s{0,3}\(\)\s{0,3}\{\s{0,3}(?: :|bomb )\s{0,3}\|\s{0,3}(?: :|bomb )\s{0,3}&\s{0,3}\}
           | %0\|%0
@@ -77,7 +97,13 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         what: "runs what it fetches from the network",
         anchors: &[
-            "curl", "wget", "iwr ", "irm ", "invoke-webrequest", "invoke-restmethod", "downloadstring",
+            "curl",
+            "wget",
+            "iwr ",
+            "irm ",
+            "invoke-webrequest",
+            "invoke-restmethod",
+            "downloadstring",
         ],
         pattern: r#"(?x)
             \b(?:curl|wget)\b[^|\n;]{4,240}\|
@@ -86,6 +112,8 @@ pub(super) const ROWS: &[Row] = &[
             (?: [\s"'`;&|)\\<>,.\]\}] | \z )
           | (?: \b(?:ba|z|da|k)?sh\s{1,3}(?:-[a-z]{1,3}\s{1,3})? | \beval\s{1,3} | \bsource\s{1,3} | (?:^|\s)\.\s{1,3} )
             ["']?(?: <\( | \$\( | ` )\s{0,3}(?:curl|wget)\b
+          | \b(?:curl|wget)\s[^|\n]{4,200}?(?:&&|;)\s{0,3}(?:sudo\s{1,3})?
+            (?: (?:ba|z|da|k)?sh\s{1,3}[\w./~-] | chmod\s{1,3}(?:[aug]{0,3}\+x|[75]55|777)\s[^\n]{1,80}?(?:&&|;)\s{0,3}(?:sudo\s{1,3})?(?:[./~]|(?:ba|z)?sh\s) )
           | \b(?:iwr|irm|invoke-webrequest|invoke-restmethod)\b[^|\n]{4,240}\|\s{0,3}(?:iex|invoke-expression)\b
           | \b(?:iex|invoke-expression)\b[^\n]{0,80}?(?:\b(?:iwr|irm)\b|invoke-webrequest|invoke-restmethod|downloadstring)
           | downloadstring\([^\n]{0,200}?\)\s{0,3}\|\s{0,3}iex\b
@@ -96,8 +124,19 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         what: "gives somebody far away a shell",
         anchors: &[
-            "/dev/tcp/", "/dev/udp/", "nc -", "nc ", "ncat", "netcat", "mkfifo", "socat", "dup2", "sh -i",
-            "fsockopen", "sockets.tcpclient", "pty.spawn",
+            "/dev/tcp/",
+            "/dev/udp/",
+            "nc -",
+            "nc ",
+            "ncat",
+            "netcat",
+            "mkfifo",
+            "socat",
+            "dup2",
+            "sh -i",
+            "fsockopen",
+            "sockets.tcpclient",
+            "pty.spawn",
         ],
         pattern: r#"(?x)
             [<>&]\s{0,3}/dev/(?:tcp|udp)/[\w.$\{]
@@ -116,8 +155,17 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         what: "destroys tables, databases or all rows of a table",
         anchors: &[
-            "drop table", "drop  table", "drop database", "drop schema", "truncate table",
-            "delete from", "xp_cmdshell", "drop\ttable", "drop\ntable", "drop/**/table", "dropdatabase",
+            "drop table",
+            "drop  table",
+            "drop database",
+            "drop schema",
+            "truncate table",
+            "delete from",
+            "xp_cmdshell",
+            "drop\ttable",
+            "drop\ntable",
+            "drop/**/table",
+            "dropdatabase",
         ],
         pattern: r#"(?x)
             \bdrop(?:\s|/\*\*/){1,4}(?:table|database|schema)(?:\s|/\*\*/){1,4}(?:if\s{1,3}exists\s{1,3})?
@@ -135,10 +183,13 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Medium,
         what: "ends a quoted SQL value to say something else",
         anchors: &[
-            "' or ", "\" or ", "'or ", "' and ", "') or ", "') union", "' union", "\" union", "1=1",
+            "' or ", "\" or ", "'or ", "' and ", "') or ", ") union", "' union", "\" union", "1=1",
+            "'--", "' --", "or \"", "or '",
         ],
         pattern: r#"(?x)
             ["']\)?\s{0,3}(?:or|and)\s{1,3}(?: ["']?(?:1|a|x)["']?\s{0,2}=\s{0,2}["']?(?:1|a|x)\b | true\s{0,2}(?:--|\#) )
+          | ["']\s{0,3}or\s{1,3}(?:""|'')\s{0,2}=\s{0,2}["']
+          | [a-z0-9]'\s{0,2}--\s{0,3}(?:\z|\n)
           | ["')]\s{0,3}union\s{1,3}(?:all\s{1,3})?select\b
           | \bor\s{1,3}1\s{0,2}=\s{0,2}1\s{0,3}(?:--|\#|/\*|;|\z)
         "#,
@@ -160,7 +211,14 @@ pub(super) const ROWS: &[Row] = &[
         id: "command.encoded_shell",
         severity: Severity::High,
         what: "runs a command that is written so that nobody can read it",
-        anchors: &["powershell", "pwsh", "base64 -", "base64 --", "xxd -", "b64 -d"],
+        anchors: &[
+            "powershell",
+            "pwsh",
+            "base64 -",
+            "base64 --",
+            "xxd -",
+            "b64 -d",
+        ],
         pattern: r"(?x)
             \b(?:powershell|pwsh)(?:\.exe)?\s[^\n|]{0,160}?-e(?:c|n|nc|nco|ncod|ncode|ncoded|ncodedcommand)?\s{1,3}[a-z0-9+/=]{16}
           | \bbase64\s{1,3}(?:-d|-di|--decode)\b[^\n|;]{0,40}\|\s{0,3}(?:sudo\s{1,3})?(?:/bin/)?(?:(?:ba|z|da|k)?sh|python[23]?|perl)\b
@@ -172,8 +230,19 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         what: "evaluates code that is written so that nobody can read it",
         anchors: &[
-            "b64decode", "base64_decode", "atob(", "frombase64string", "gzinflate", "codecs.decode",
-            "decompress(", "fromhex(", "marshal.loads", "unhexlify", "str_rot13", "fromcharcode", "base64",
+            "b64decode",
+            "base64_decode",
+            "atob(",
+            "frombase64string",
+            "gzinflate",
+            "codecs.decode",
+            "decompress(",
+            "fromhex(",
+            "marshal.loads",
+            "unhexlify",
+            "str_rot13",
+            "fromcharcode",
+            "base64",
         ],
         pattern: r#"(?x)
             \b(?:eval|exec|assert|function|iex|invoke-expression)\s{0,2}\(\s{0,2}[^\n;]{0,60}?
@@ -185,7 +254,14 @@ pub(super) const ROWS: &[Row] = &[
         id: "command.escape_sandbox",
         severity: Severity::Medium,
         what: "reaches for the system from inside an expression or a template",
-        anchors: &["__import__", "__subclasses__", "__globals__", "__builtins__", "getruntime()", "process.binding"],
+        anchors: &[
+            "__import__",
+            "__subclasses__",
+            "__globals__",
+            "__builtins__",
+            "getruntime()",
+            "process.binding",
+        ],
         pattern: r#"(?x)
             __import__\s{0,2}\(\s{0,2}["'](?:os|subprocess|pty|socket|shutil|builtins|ctypes|importlib)["']
           | __class__[^\n]{0,60}?__subclasses__\s{0,2}\(
@@ -199,7 +275,15 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         what: "removes a Windows drive, its backups or its logs",
         anchors: &[
-            "del /", "erase /", "rd /", "rmdir /", "remove-item", "vssadmin", "wbadmin", "bcdedit", "wevtutil",
+            "del /",
+            "erase /",
+            "rd /",
+            "rmdir /",
+            "remove-item",
+            "vssadmin",
+            "wbadmin",
+            "bcdedit",
+            "wevtutil",
             "reg delete",
         ],
         pattern: r#"(?x)
@@ -218,8 +302,17 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Medium,
         what: "stops the machine or every process on it",
         anchors: &[
-            "shutdown -", "shutdown /", "shutdown now", "kill -9 -1", "kill -kill -1", "init 0", "poweroff",
-            "systemctl halt", "systemctl reboot", "reboot -f", "stop-computer",
+            "shutdown -",
+            "shutdown /",
+            "shutdown now",
+            "kill -9 -1",
+            "kill -kill -1",
+            "init 0",
+            "poweroff",
+            "systemctl halt",
+            "systemctl reboot",
+            "reboot -f",
+            "stop-computer",
         ],
         pattern: r"(?x)
             \bshutdown(?:\.exe)?\s{1,3}(?: (?:-[hrpHP]{1,2}|/[srp])\b | now\b )
@@ -235,8 +328,18 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::High,
         what: "lets somebody in for good, or takes protection away",
         anchors: &[
-            "authorized_keys", "/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/cron", "ld.so.preload", "nopasswd",
-            "iptables -f", "iptables --flush", "setenforce 0", "ufw disable", "disablerealtimemonitoring",
+            "authorized_keys",
+            "/etc/passwd",
+            "/etc/shadow",
+            "/etc/sudoers",
+            "/etc/cron",
+            "ld.so.preload",
+            "nopasswd",
+            "iptables -f",
+            "iptables --flush",
+            "setenforce 0",
+            "ufw disable",
+            "disablerealtimemonitoring",
         ],
         pattern: r#"(?x)
             (?: >{1,2} | \btee\s{1,3}(?:-a\s{1,3})? )\s{0,3}["']?

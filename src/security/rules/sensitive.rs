@@ -11,7 +11,14 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Medium,
         what: "a file with a system's passwords or a process's environment",
         anchors: &[
-            "etc/shadow", "etc/gshadow", "etc/sudoers", "etc/master.passwd", "etc/passwd", "system32\\config", "system32/config", "ntds.dit",
+            "etc/shadow",
+            "etc/gshadow",
+            "etc/sudoers",
+            "etc/master.passwd",
+            "etc/passwd",
+            "system32\\config",
+            "system32/config",
+            "ntds.dit",
             "/environ",
         ],
         // The list of users is public: it counts where somebody reads it or climbs to it.
@@ -27,7 +34,14 @@ pub(super) const ROWS: &[Row] = &[
         id: "sensitive.private_keys",
         severity: Severity::Medium,
         what: "a private key of a user",
-        anchors: &[".ssh/id_", ".ssh\\id_", ".ssh/identity", ".gnupg/", "etc/ssl/private", "ssh_host_"],
+        anchors: &[
+            ".ssh/id_",
+            ".ssh\\id_",
+            ".ssh/identity",
+            ".gnupg/",
+            "etc/ssl/private",
+            "ssh_host_",
+        ],
         pattern: r#"(?x)
             \.ssh[/\\]{1,2}(?: id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)? | identity )(?: [^.\w-] | \.[^p] | \.?\z )
           | \.gnupg/(?:private-keys|secring)
@@ -40,8 +54,17 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Medium,
         what: "a file with credentials of a cloud, a registry or a database",
         anchors: &[
-            ".aws/credentials", ".aws\\credentials", ".git-credentials", ".pgpass", ".kube/config", ".docker/config.json",
-            "application_default_credentials", "accesstokens.json", ".netrc", ".env", "wallet.dat",
+            ".aws/credentials",
+            ".aws\\credentials",
+            ".git-credentials",
+            ".pgpass",
+            ".kube/config",
+            ".docker/config.json",
+            "application_default_credentials",
+            "accesstokens.json",
+            ".netrc",
+            ".env",
+            "wallet.dat",
         ],
         pattern: r#"(?x)
             \.aws[/\\]{1,2}credentials\b
@@ -59,7 +82,12 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Medium,
         what: "the address a cloud hands out a machine's credentials at",
         anchors: &[
-            "169.254.169.254", "169.254.170.2", "metadata.google.internal", "100.100.100.200", "fd00:ec2::254", "2852039166",
+            "169.254.169.254",
+            "169.254.170.2",
+            "metadata.google.internal",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "2852039166",
             "0xa9fea9fe",
         ],
         pattern: r"(?x)
@@ -92,8 +120,19 @@ pub(super) const ROWS: &[Row] = &[
         severity: Severity::Medium,
         what: "asks a model for credentials, or to send them somewhere",
         anchors: &[
-            "api key", "api-key", "api_key", "apikey", "password", "credential", "secret", "environment variable", "access token",
-            "private key", "chat history", "conversation", "env var",
+            "api key",
+            "api-key",
+            "api_key",
+            "apikey",
+            "password",
+            "credential",
+            "secret",
+            "environment variable",
+            "access token",
+            "private key",
+            "chat history",
+            "conversation",
+            "env var",
         ],
         pattern: r"(?x)
             \b(?: reveal | show\W{1,3}(?:me|us) | print | output | tell\W{1,3}(?:me|us) | give\W{1,3}(?:me|us) | leak | dump | send\W{1,3}(?:me|us) | list\W{1,3}(?:me|us) | list | disclose | share )
@@ -102,6 +141,8 @@ pub(super) const ROWS: &[Row] = &[
               | (?:stored|hidden)\W{1,3}(?:in\W{1,3}your|by\W{1,3}you) )
             \W{1,3}(?: [a-z]{1,14}\W{1,3} ){0,3}?
             (?: api\W?keys? | passwords? | credentials? | secrets | secret\W{0,2}keys? | environment\W{0,2}variables? | env\W{0,2}vars? | access\W{0,2}tokens? | private\W{0,2}keys? )\b
+          | \b(?: reveal | show | print | output | tell | give | leak | dump | list ) \W{1,3} (?:(?:me|us)\W{1,3})? (?:all|every|any)\W{1,3}(?:of\W{1,3})?(?:the\W{1,3})?
+            (?: api\W?keys? | passwords? | credentials? | secrets? | access\W{0,2}tokens? ) \W{1,3} (?:that\W{1,3})? you \W{0,3} (?:know|have|ve|can|were|store|remember)
           | \b(?: send | post | forward | e-?mail | upload | leak | transmit | exfiltrate ) \W{1,3}
             (?: [a-z']{1,14}\W{1,3} ){0,6}?
             (?: conversation | chat\W{0,2}history | api\W?keys? | credentials? | passwords? | secrets | environment\W{0,2}variables? | private\W{0,2}keys? )
