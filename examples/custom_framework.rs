@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tracing_genai::console::escape;
 use tracing_genai::monitor::{LlmError, Verdict};
 use tracing_genai::{
     Telemetry, chat, event, event::Level, instrumentation_applied, log_event, monitor,
@@ -78,7 +79,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let error = event.error.as_ref().map_or("", |error| &error.kind);
         println!(
             "{:13} {:24} {} {error}",
-            event.channel, event.ty, event.name
+            event.channel,
+            event.ty,
+            escape(&event.name)
         );
     });
     tracing_subscriber::registry()
@@ -98,7 +101,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             match answer {
                 Ok(answer) => println!("-> {}", answer["choices"][0]["message"]["content"]),
                 Err(error) => match error.downcast_ref::<LlmError<std::io::Error>>() {
-                    Some(LlmError::Blocked(blocked)) => println!("-> refused: {}", blocked.reason),
+                    Some(LlmError::Blocked(blocked)) => {
+                        println!("-> refused: {}", escape(&blocked.reason))
+                    }
                     _ => println!("-> failed: {error}"),
                 },
             }

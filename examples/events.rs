@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tracing_genai::bus::{Handler, Listener};
+use tracing_genai::console::escape;
 use tracing_genai::event::{Dialect, LlmCallCompleted, Usage};
 use tracing_genai::frame::{Frame, FrameItem, stream};
 use tracing_genai::history::By;
@@ -75,7 +76,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 event.ty,
                 event
                     .attr("routing.selected")
-                    .map_or(String::new(), |to| to.to_string())
+                    .map_or(String::new(), |to| escape(&to.to_string()).into_owned())
             );
         })
         .to(["conversation_route_selected", "routing.selected"]),
@@ -94,7 +95,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         {
             println!(
                 "frame     {seq:>2} {channel:<9} {ty} {}",
-                content.unwrap_or_default()
+                escape(content.as_deref().unwrap_or_default())
             );
         }
     }

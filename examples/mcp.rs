@@ -15,6 +15,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ServerHandler, ServiceExt as _};
+use tracing_genai::console::escape_lines;
 use tracing_genai::mcp::{PeerExt as _, traced};
 use tracing_genai::testing::capture;
 use tracing_genai::{agent, tool};
@@ -80,7 +81,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     server.await?.map_err(|error| error.to_string())?;
 
     if let Some(text) = weather.content.first().and_then(|block| block.as_text()) {
-        println!("{}\n", text.text);
+        println!("{}\n", escape_lines(&text.text));
     }
     println!("{}", capture.tree());
     Ok(())

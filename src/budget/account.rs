@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::console::escape;
 use crate::enrich::{Totals, Usd};
 
 /// What is limited.
@@ -138,7 +139,7 @@ impl fmt::Display for Spent {
 
 /// A budget that is spent. An error, for a run to end with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the budget `{budget}` is spent: {spent}")]
+#[error("the budget `{}` is spent: {spent}", escape(.budget))]
 #[non_exhaustive]
 pub struct Exceeded {
     /// What the budget is called.

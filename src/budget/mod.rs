@@ -74,6 +74,7 @@ use account::Limits;
 use ledger::Scope;
 use opentelemetry::TraceId;
 
+use crate::console::escape;
 use crate::enrich::Usd;
 use crate::semconv;
 
@@ -249,13 +250,13 @@ impl Budget {
 #[non_exhaustive]
 pub enum BudgetError {
     /// It limits nothing.
-    #[error("the budget `{budget}` has no limit: give it `.tokens(…)` or `.cost_usd(…)`")]
+    #[error("the budget `{}` has no limit: give it `.tokens(…)` or `.cost_usd(…)`", escape(.budget))]
     NoLimit {
         /// What it is called.
         budget: String,
     },
     /// A number or a name is outside what can work.
-    #[error("`{setting}` of the budget `{budget}` is {value}, but must be {expected}")]
+    #[error("`{setting}` of the budget `{}` is {}, but must be {expected}", escape(.budget), escape(.value))]
     OutOfRange {
         /// What it is called.
         budget: String,
@@ -267,14 +268,15 @@ pub enum BudgetError {
         expected: &'static str,
     },
     /// Two budgets of the builder go by one name.
-    #[error("two budgets are called `{budget}`: tell them apart by `.named(…)`")]
+    #[error("two budgets are called `{}`: tell them apart by `.named(…)`", escape(.budget))]
     SameName {
         /// The name.
         budget: String,
     },
     /// A budget for each run, session or user was to be watched, where one is meant.
     #[error(
-        "the budget `{budget}` is for each one: give it to `TelemetryBuilder::budget`, and watch one by `Budgets::find`"
+        "the budget `{}` is for each one: give it to `TelemetryBuilder::budget`, and watch one by `Budgets::find`",
+        escape(.budget)
     )]
     Each {
         /// What it is called.

@@ -1,26 +1,42 @@
-//! The one function between foreign text and a terminal.
+//! The one function between foreign text and a person's terminal.
 //!
-//! Promise: what comes out moves no cursor, switches no mode, starts no second line, and has no part that is there but
-//! cannot be seen. Ordinary text, of any script, comes out as it went in and without a copy.
-//! Never: drops anything. What is not shown as it is, is shown as `\u{…}`, so that a reader sees that it was there.
+//! Promise: what comes out moves no cursor, switches no mode, starts no second line, is read in the order it is stored in, and
+//! has no part that is there but cannot be seen. Text that is safe already is not copied, and what came out once comes out the
+//! same again.
+//! Never: drops anything. What is not shown as it is, is shown as `\u{…}`, so that a reader sees that it was there. That is
+//! for eyes and cannot be read back: a backslash stays one backslash.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Makes foreign text safe to show on a terminal.
+/// Makes foreign text safe to show on a terminal, on one line.
 ///
-/// Replaced by `\n`, `\r` or `\u{…}` are: control characters except tab (C0, DEL, C1, and with them every escape and OSC
-/// sequence), line and paragraph separators, marks that reorder text (U+061C, U+200E–F, U+202A–E, U+2066–9), characters of
-/// no width (U+200B–D, U+2060–5, U+FEFF and their kin), and the tags and variation selectors of U+E0000–E0FFF.
+/// Shown as `\n`, `\r` or `\u{…}` are
+///
+/// * control characters except tab: C0, DEL and C1, and with them every sequence that colours, moves, sets titles, makes links
+///   (OSC 8) or fills the clipboard (OSC 52), be it begun by `ESC` or by the single characters U+009B and U+009D;
+/// * line and paragraph separators (U+2028–9);
+/// * marks that reorder text (U+061C, U+200E–F, U+202A–E, U+2066–9);
+/// * characters without width or ink (U+00AD, U+200B–D, U+2060–5, U+FEFF, the fillers and the rest of what Unicode calls
+///   default-ignorable), interlinear annotations, and the tags and selectors of U+E0000–E0FFF, in which whole messages hide;
+/// * variation selectors (U+FE00–F, U+180B–D and F) that follow no visible character: one for a character chooses its form,
+///   more of them are an alphabet;
+/// * private use characters, which say something else on each machine, and noncharacters.
+///
+/// Everything else stays: letters of every script, combining marks, emoji, and characters that Unicode has not assigned, for
+/// which terminals draw a box. The joiners U+200C and U+200D are shown wherever they are, so a family emoji comes apart and
+/// some Persian and Indic words show their joiner.
 ///
 /// ```
 /// use tracing_genai::console::escape;
 ///
-/// assert_eq!(escape("Zürich 東京"), "Zürich 東京");
+/// assert_eq!(escape("Zürich 東京 ❤\u{fe0f}"), "Zürich 東京 ❤\u{fe0f}");
 /// assert_eq!(escape("\x1b]0;owned\x07"), "\\u{1b}]0;owned\\u{7}");
 /// ```
+///
+/// The result is for people and not to be parsed: text that contains `\u{1b}` as six characters looks the same.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    replace(text, is_unsafe)
+    replace(text, false)
 }
 
 /// The same for text of several lines: line feeds stay. For what is printed on its own, such as a model's answer; in a line
@@ -32,18 +48,27 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 /// assert_eq!(escape_lines("first\nsecond \x1b[2J\r\n"), "first\nsecond \\u{1b}[2J\\r\n");
 /// ```
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
-    replace(text, |c| c != '\n' && is_unsafe(c))
+    replace(text, true)
 }
 
-fn replace(text: &str, is_unsafe: fn(char) -> bool) -> Cow<'_, str> {
-    let Some(first) = text.find(is_unsafe) else {
-        return Cow::Borrowed(text);
-    };
-    let mut out = String::with_capacity(text.len() + 16);
-    out.push_str(&text[..first]);
-    for c in text[first..].chars() {
+fn replace(text: &str, lines: bool) -> Cow<'_, str> {
+    let mut out = String::new();
+    // What of `text` is in `out`.
+    let mut done = 0;
+    let mut before = None;
+    for (at, c) in text.char_indices() {
+        let stays = if is_selector(c) {
+            before.is_some_and(carries_selector)
+        } else {
+            !is_unsafe(c) || (lines && c == '\n')
+        };
+        before = Some(c);
+        if stays {
+            continue;
+        }
+        out.push_str(&text[done..at]);
+        done = at + c.len_utf8();
         match c {
-            c if !is_unsafe(c) => out.push(c),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             c => {
@@ -52,10 +77,24 @@ fn replace(text: &str, is_unsafe: fn(char) -> bool) -> Cow<'_, str> {
             }
         }
     }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[done..]);
     Cow::Owned(out)
 }
 
-/// Whether a terminal must not get this character as it is.
+/// Whether a variation selector behind this character has something to choose a form of.
+fn carries_selector(c: char) -> bool {
+    !is_unsafe(c) && !is_selector(c) && !c.is_whitespace()
+}
+
+/// Variation selectors of ordinary text: the sixteen of all scripts, and those of Mongolian.
+fn is_selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
+}
+
+/// Whether a terminal must not get this character as it is, wherever it is.
 fn is_unsafe(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() && c != '\t';
@@ -67,14 +106,19 @@ fn is_unsafe(c: char) -> bool {
         | '\u{2028}'..='\u{2029}'
         // Direction marks, embeddings, overrides, isolates.
         | '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        // Nothing to see: soft hyphen, fillers, zero-width characters, invisible operators, deprecated controls.
-        | '\u{ad}' | '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        // Nothing to see: soft hyphen, fillers, zero-width characters, invisible operators, annotations, controls of
+        // shorthand, music and hieroglyphs.
+        | '\u{ad}' | '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}'
         | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         // Tags, and the variation selectors beyond the sixteen of ordinary text: alphabets for hidden messages.
         | '\u{e0000}'..='\u{e0fff}'
-    )
+        // Private use.
+        | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}'
+        // Noncharacters; those of the last two planes are in the line above.
+        | '\u{fdd0}'..='\u{fdef}'
+    ) || u32::from(c) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]
@@ -91,7 +135,9 @@ mod tests {
             "東京 日本語",
             "שלום",
             "नमस्ते",
-            "❤\u{fe0f}",
+            "❤\u{fe0f} 1\u{fe0f}\u{20e3}",
+            "ᠠ\u{180b}",
+            "unassigned \u{378}",
             "✓ ● │ └─",
             "\\u{1b}",
         ] {
@@ -143,6 +189,22 @@ mod tests {
             ),
             ("tags", "hi\u{e0049}\u{e007f}", "hi\\u{e0049}\\u{e007f}"),
             ("hidden selectors", "x\u{e0100}", "x\\u{e0100}"),
+            (
+                "selectors as an alphabet",
+                "x\u{fe00}\u{fe01} \u{fe02}",
+                "x\u{fe00}\\u{fe01} \\u{fe02}",
+            ),
+            (
+                "family",
+                "\u{1f468}\u{200d}\u{1f467}",
+                "\u{1f468}\\u{200d}\u{1f467}",
+            ),
+            (
+                "private use and noncharacters",
+                "\u{e0b0}\u{100000}\u{fdd0}\u{1fffe}",
+                "\\u{e0b0}\\u{100000}\\u{fdd0}\\u{1fffe}",
+            ),
+            ("annotations", "\u{fff9}a\u{fffb}", "\\u{fff9}a\\u{fffb}"),
         ] {
             assert_eq!(escape(text), expected, "{name}");
         }

@@ -58,7 +58,7 @@ impl fmt::Display for Event {
         time::write_rfc3339(f, self.time)?;
         write!(f, " {} {}", self.level, self.ty)?;
         if !self.name.is_empty() {
-            write!(f, " {}", self.name.escape_debug())?;
+            write!(f, " {}", crate::console::escape(&self.name))?;
         }
         Ok(())
     }

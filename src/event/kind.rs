@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The text is not the name of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a kind of event: {0:?}")]
+#[error("not a kind of event: \"{}\"", crate::console::escape(.0))]
 pub struct ParseKindError(Box<str>);
 
 macro_rules! kinds {

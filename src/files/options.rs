@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use super::read::Events;
 use super::rotation::Rotation;
 use super::writer::FileWriter;
+use crate::console::escape;
 use crate::render::{Json, Render};
 
 /// A JSON Lines file: one event a line, and every line reads back into an equal event.
@@ -63,10 +64,10 @@ pub enum FileError {
     NoPath,
     /// Something else than a regular file is there: a device, a pipe, a socket. A
     /// [`RenderWriter`](crate::render::RenderWriter) writes to those.
-    #[error("{} is not a regular file", .0.display())]
+    #[error("{} is not a regular file", escape(&.0.to_string_lossy()))]
     NotAFile(PathBuf),
     /// The file or its directory cannot be made, or not be written.
-    #[error("{} cannot be opened for appending: {source}", path.display())]
+    #[error("{} cannot be opened for appending: {source}", escape(&.path.to_string_lossy()))]
     Open {
         /// The file.
         path: PathBuf,

@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::console::escape;
+
 /// Why a store could not do what was asked. The `is_…` methods say of which kind it is.
 #[derive(Debug)]
 pub struct StoreError {
@@ -159,11 +161,11 @@ impl fmt::Display for StoreError {
         let (happened, remedy) = self.kind.words();
         f.write_str(self.doing)?;
         if let Some(path) = &self.path {
-            write!(f, " ({})", crate::console::escape(&path.to_string_lossy()))?;
+            write!(f, " ({})", escape(&path.to_string_lossy()))?;
         }
         write!(f, ": {happened}")?;
         if let Some(source) = &self.source {
-            write!(f, " ({source})")?;
+            write!(f, " ({})", escape(&source.to_string()))?;
         }
         write!(f, "; {remedy}")
     }

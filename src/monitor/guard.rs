@@ -8,6 +8,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::console::escape;
+
 /// What a guard says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -109,7 +111,7 @@ pub(super) fn judge(guard: Option<&dyn Guard>, part: Part, text: &str) -> Verdic
 
 /// A call that was not made, because a guard blocked its prompt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the model was not called: {reason}")]
+#[error("the model was not called: {}", escape(.reason))]
 #[non_exhaustive]
 pub struct Blocked {
     /// The guard's word for why.

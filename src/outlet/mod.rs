@@ -11,6 +11,7 @@ mod thread;
 use std::error::Error;
 use std::fmt;
 
+use crate::console::escape;
 use crate::event::Event;
 pub(crate) use thread::Outlet;
 
@@ -66,7 +67,11 @@ impl WriteError {
 
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "events were not written: {}", self.source)
+        write!(
+            f,
+            "events were not written: {}",
+            escape(&self.source.to_string())
+        )
     }
 }
 

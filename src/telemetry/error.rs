@@ -1,5 +1,7 @@
 //! What can be wrong before anything runs.
 
+use crate::console::escape;
+
 /// A configuration that cannot work, said at `build()`: each names the setting and what to write instead.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -8,7 +10,7 @@ pub enum ConfigError {
     #[error("the service has no name: give one to `Telemetry::builder`, or set OTEL_SERVICE_NAME")]
     NoServiceName,
     /// A number is outside what can work.
-    #[error("`{setting}` is {value}, but must be {expected}")]
+    #[error("`{setting}` is {}, but must be {expected}", escape(.value))]
     OutOfRange {
         /// The builder method.
         setting: &'static str,

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use super::CapturedSpan;
+use crate::console::escape;
 use crate::event::Value;
 use crate::semconv;
 
 /// Spans as indented text, children below parents in the order of their starts, with tokens, cost and errors: what
-/// [`Capture::tree`](super::Capture::tree) gives, for spans that were captured by other means.
+/// [`Capture::tree`](super::Capture::tree) gives, for spans that were captured by other means. Foreign text is escaped.
 pub fn render(spans: &[CapturedSpan]) -> String {
     let mut order: Vec<_> = spans.iter().collect();
     order.sort_by_key(|span| span.start);
@@ -36,11 +37,11 @@ pub fn render(spans: &[CapturedSpan]) -> String {
 }
 
 fn line(span: &CapturedSpan) -> String {
-    let mut line = span.name.clone();
+    let mut line = escape(&span.name).into_owned();
     let mut gap = "  ";
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            let _ = write!(line, "{gap}{name}={value}");
+            let _ = write!(line, "{gap}{name}={}", escape(&value));
             gap = " ";
         }
     };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::bus::{Bus, HandlerId};
+use crate::console::escape;
 
 /// Says that a handler that is registered comes after others; for [`Bus::depend`].
 ///
@@ -72,18 +73,20 @@ impl fmt::Display for DependencyError {
             Self::Circular(names) => {
                 f.write_str("handlers come after each other in a circle: ")?;
                 for name in names.iter().take(SHOWN) {
-                    write!(f, "{name} after ")?;
+                    write!(f, "{} after ", escape(name))?;
                 }
                 if let Some(more) = names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
                     write!(f, "{more} more after ")?;
                 }
-                f.write_str(names.first().map_or("itself", String::as_str))
+                f.write_str(&escape(names.first().map_or("itself", String::as_str)))
             }
             Self::Unresolved { handler, missing } => write!(
                 f,
-                "handler {handler} comes after {missing}, which is not registered"
+                "handler {} comes after {}, which is not registered",
+                escape(handler),
+                escape(missing)
             ),
-            Self::Unknown(name) => write!(f, "no handler is called {name}"),
+            Self::Unknown(name) => write!(f, "no handler is called {}", escape(name)),
         }
     }
 }

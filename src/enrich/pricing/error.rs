@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::ParseUsdError;
+use crate::console::escape;
 
 /// Why a price table or an override was refused. Whatever was in use before stays in use.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PriceError {
     /// The file could not be read.
-    #[error("price file {} cannot be read: {source}", path.display())]
+    #[error("price file {} cannot be read: {source}", escape(&.path.to_string_lossy()))]
     Read {
         /// The file.
         path: PathBuf,
@@ -17,7 +18,7 @@ pub enum PriceError {
         source: std::io::Error,
     },
     /// The file is larger than any price list; nothing was read.
-    #[error("price file {} is larger than {} MiB", path.display(), limit >> 20)]
+    #[error("price file {} is larger than {} MiB", escape(&.path.to_string_lossy()), limit >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -25,7 +26,7 @@ pub enum PriceError {
         limit: u64,
     },
     /// The content is not a `genai-prices` table in its v2 form.
-    #[error("{origin} is not a genai-prices table: {problem}")]
+    #[error("{} is not a genai-prices table: {}", escape(.origin), escape(.problem))]
     Table {
         /// The file, or `price table` for bytes.
         origin: String,
@@ -33,7 +34,7 @@ pub enum PriceError {
         problem: String,
     },
     /// The overrides are not JSON of the documented shape.
-    #[error("{origin} is not a list of price overrides: {problem}")]
+    #[error("{} is not a list of price overrides: {}", escape(.origin), escape(.problem))]
     Overrides {
         /// The file, or `overrides` for bytes.
         origin: String,
@@ -41,7 +42,7 @@ pub enum PriceError {
         problem: String,
     },
     /// An override's rate is not a price.
-    #[error("override {pattern}: {field} is {problem}")]
+    #[error("override {}: {field} is {problem}", escape(.pattern))]
     Rate {
         /// The override's pattern.
         pattern: String,
@@ -51,7 +52,7 @@ pub enum PriceError {
         problem: ParseUsdError,
     },
     /// An override that can apply to nothing or says nothing.
-    #[error("override {pattern}: {problem}")]
+    #[error("override {}: {}", escape(.pattern), escape(.problem))]
     Pattern {
         /// The override's pattern.
         pattern: String,

@@ -1,12 +1,15 @@
 //! What can be wrong with a redactor, said at its build.
 
+use crate::console::{escape, escape_lines};
+
 /// Why a redactor cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedactError {
     /// The name of a rule cannot be written into a marker, or is taken.
     #[error(
-        "rule name \"{name}\": {problem}; write 1 to 64 characters of a-z, 0-9, '-' and '_' that no other rule is called"
+        "rule name \"{}\": {problem}; write 1 to 64 characters of a-z, 0-9, '-' and '_' that no other rule is called",
+        escape(.name)
     )]
     Name {
         /// The name, escaped.
@@ -15,7 +18,7 @@ pub enum RedactError {
         problem: &'static str,
     },
     /// A pattern is no regular expression, or one that cannot be used.
-    #[error("pattern of rule \"{rule}\": {problem}")]
+    #[error("pattern of rule \"{}\": {}", escape(.rule), escape_lines(.problem))]
     Pattern {
         /// The rule.
         rule: String,
@@ -23,7 +26,7 @@ pub enum RedactError {
         problem: String,
     },
     /// There is no rule of that name.
-    #[error("there is no rule \"{name}\"; see Redactor::known_rules")]
+    #[error("there is no rule \"{}\"; see Redactor::known_rules", escape(.name))]
     UnknownRule {
         /// The name, escaped.
         name: String,
@@ -39,7 +42,7 @@ pub enum RedactError {
         by: String,
     },
     /// The name of a key has no letters or digits.
-    #[error("key \"{key}\" has no letter or digit to be known by")]
+    #[error("key \"{}\" has no letter or digit to be known by", escape(.key))]
     Key {
         /// The key, escaped.
         key: String,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 pub(crate) use self::grpc::grpc;
 pub(crate) use self::http::http;
+use crate::console::escape;
 
 /// The longest time a receiver can make us wait. A day's `Retry-After` would otherwise be a way to
 /// switch telemetry off from outside.
@@ -41,7 +42,7 @@ pub enum Verdict {
     Refused(Cause),
 }
 
-/// Why a batch did not arrive. Its text may come from the receiver: escape it before showing it.
+/// Why a batch did not arrive. Its text may come from the receiver and is in it as it came; `Display` escapes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -104,7 +105,7 @@ impl fmt::Display for Cause {
                 message
             }
             Cause::Timeout(after) => return write!(f, "no answer within {after:?}"),
-            Cause::Connection(text) => return f.write_str(text),
+            Cause::Connection(text) => return f.write_str(&escape(text)),
             Cause::AnswerTooLarge => return f.write_str("the answer is longer than 4 MiB"),
             Cause::RequestTooLarge(bytes) => {
                 return write!(
@@ -114,7 +115,7 @@ impl fmt::Display for Cause {
             }
         };
         match message {
-            Some(message) => write!(f, " ({message})"),
+            Some(message) => write!(f, " ({})", escape(message)),
             None => Ok(()),
         }
     }
