@@ -174,6 +174,10 @@ impl Processor {
             moment.body = None;
         }
         let bus_only = moment.bus_only;
+        if self.is_filtered(record) {
+            self.instance.levels.count();
+            return true;
+        }
         let told = if self.window.is_some() && !bus_only {
             let Some(data) = self.event(record) else {
                 return true;
@@ -273,7 +277,8 @@ impl Processor {
     fn export(&mut self, record: &Record) {
         if record.id.sampled {
             self.exports.span(record);
-            if builtin::is_inference(record) && events::failed(record) {
+            if builtin::is_inference(record) && events::failed(record) && !self.is_filtered(record)
+            {
                 self.exports.log(record);
             }
         }
@@ -302,8 +307,11 @@ impl Processor {
                     return;
                 }
                 let record = foreign::moment(&mut data, &instance.clock, &instance.limits);
+                let logged = self.lets_through(&data);
                 self.deliver(data, depth);
-                self.exports.log(&record);
+                if logged {
+                    self.exports.log(&record);
+                }
             }
         }
     }
@@ -358,6 +366,11 @@ impl Processor {
 
     /// Hands the record's event to whoever wants it, and says whether somebody did; building it costs nothing when nobody does.
     fn publish(&mut self, record: &Record) -> bool {
+        if self.is_filtered(record) {
+            self.instance.levels.count();
+            self.pass_by(record);
+            return true;
+        }
         let wanted = self.console.is_some() || !self.hooks.is_empty() || self.bus.has_interest();
         if !wanted {
             return false;
@@ -367,6 +380,18 @@ impl Processor {
             None => self.pass_by(record),
         }
         true
+    }
+
+    fn lets_through(&self, data: &EventData) -> bool {
+        self.instance.levels.let_through(&data.channel, data.level)
+    }
+
+    /// Whether the record's event is below the level of its channel.
+    fn is_filtered(&self, record: &Record) -> bool {
+        self.instance.levels.any()
+            && self
+                .event(record)
+                .is_some_and(|data| !self.lets_through(&data))
     }
 
     fn event(&self, record: &Record) -> Option<EventData> {
@@ -382,6 +407,10 @@ impl Processor {
 
     /// Gives an event its number and its predecessor, lets hooks see it, and publishes it.
     fn deliver(&mut self, mut data: EventData, depth: u8) {
+        if !self.lets_through(&data) {
+            self.instance.levels.count();
+            return;
+        }
         data.cursor = events::next_cursor();
         let before = self.chain.follow(data.cx.trace, data.id);
         data.cx.previous = data.cx.previous.or(before);

@@ -32,6 +32,9 @@ pub struct Report {
     /// What was lost of records that were delivered all the same: late writes, attributes beyond the limits, a hook's
     /// part.
     pub partial: BTreeMap<Loss, u64>,
+    /// Events that were not told because their [channel](crate::Telemetry::channel) is off or its level is above theirs. They are
+    /// no losses.
+    pub filtered: u64,
     /// Mistakes with spans: nested too deeply, left out of order.
     pub scopes: ScopeStats,
     /// Whether the call got through everything within its time.
