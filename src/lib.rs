@@ -177,4 +177,6 @@ pub use span::{
     scope, step, text_completion, tool, workflow,
 };
 pub use stats::{Loss, Tally};
-pub use telemetry::{ConfigError, InstallError, Report, Telemetry, TelemetryBuilder};
+pub use telemetry::{
+    ChannelSwitch, ConfigError, InstallError, Report, Telemetry, TelemetryBuilder,
+};

@@ -181,6 +181,7 @@ impl EventBuilder {
         let places: Vec<_> = match std::mem::replace(&mut self.place, Place::Here) {
             Place::In(opened) => opened
                 .into_iter()
+                .filter(|seen| seen.instance.is_on())
                 .map(|seen| (seen.instance, Some(seen.state)))
                 .collect(),
             Place::Here => installed()

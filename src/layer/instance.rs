@@ -19,6 +19,7 @@ use super::misuse::{Mistake, Misuse, ScopePolicy};
 use super::otel_value::to_otel;
 use super::spare::Spare;
 use super::state::{Inner, OpenSpans, SpanState};
+use super::switch::Switch;
 use super::visit::with_scratch;
 use crate::bus::Bus;
 use crate::clock::Clock;
@@ -26,6 +27,7 @@ use crate::content::Redactions;
 use crate::enrich::builtin::normalise;
 use crate::enrich::dialect::{Allowed, Dialects, kinds, unquoted};
 use crate::event::{EventId, Key, Kind, Level, Subject, Value};
+use crate::pipeline::levels::ChannelLevels;
 use crate::pipeline::names::{span_kind, span_name};
 use crate::pipeline::queue::Queue;
 use crate::record::{Call, Fields, Identity, Inherited, Limits, Moment, Outcome};
@@ -56,7 +58,10 @@ pub(crate) struct Instance {
     pub(crate) bus: Bus,
     /// Whether starts are wanted though nobody listens: by the console or a hook.
     pub(crate) starts_wanted: bool,
-    pub(crate) on: AtomicBool,
+    /// Whether anything is recorded, and from which level.
+    pub(crate) switch: Switch,
+    /// The least level of each channel's events.
+    pub(crate) levels: ChannelLevels,
     pub(crate) ids: Box<dyn IdGenerator>,
     pub(crate) sampling: Sampling,
     pub(crate) steps: Steps,
@@ -100,7 +105,7 @@ pub(crate) fn next_number() -> u32 {
 
 impl Instance {
     pub(crate) fn is_on(&self) -> bool {
-        self.on.load(Ordering::Acquire)
+        self.switch.is_on()
     }
 
     // === identity ===

@@ -64,6 +64,17 @@ impl Instance {
         moment: Moment,
         fields: &Fields,
     ) {
+        if self.is_on() {
+            self.tell_moment(state, moment, fields);
+        }
+    }
+
+    /// Emits a moment about the installation itself, which is told whether it records or not.
+    pub(crate) fn push_own_moment(&self, moment: Moment, fields: &Fields) {
+        self.tell_moment(None, moment, fields);
+    }
+
+    fn tell_moment(&self, state: Option<&Arc<SpanState>>, moment: Moment, fields: &Fields) {
         let mut record = self.spare.take();
         record.what = What::Moment;
         record.start = self.clock.now();
@@ -93,7 +104,9 @@ impl Instance {
 
     /// An event of another system.
     pub(crate) fn push_foreign(&self, data: EventData) {
-        self.push(Item::Foreign(Box::new(data)));
+        if self.is_on() {
+            self.push(Item::Foreign(Box::new(data)));
+        }
     }
 
     /// Ends a span. The first call wins; the others do nothing.

@@ -20,6 +20,7 @@ pub(crate) mod scope;
 pub(crate) mod spare;
 pub(crate) mod starting;
 pub(crate) mod state;
+pub(crate) mod switch;
 pub(crate) mod visit;
 #[cfg_attr(
     not(feature = "http"),

@@ -11,6 +11,7 @@ pub(crate) mod events;
 pub(crate) mod foreign;
 pub(crate) mod grave;
 pub(crate) mod inbox;
+pub(crate) mod levels;
 pub(crate) mod names;
 pub(crate) mod process;
 pub(crate) mod queue;

@@ -181,6 +181,10 @@ impl Processor {
         let graver = grave::level(ty, Level::Trace, &record.fields);
         moment.level = moment.level.max(Some(graver));
         let bus_only = moment.bus_only;
+        if self.is_filtered(record) {
+            self.instance.levels.count();
+            return true;
+        }
         let told = if self.window.is_some() && !bus_only {
             let Some(data) = self.event(record) else {
                 return true;
@@ -309,7 +313,7 @@ impl Processor {
             }
         }
         self.exports.span(record);
-        if inference && events::failed(record) {
+        if inference && events::failed(record) && !self.is_filtered(record) {
             self.exports.log(record);
         }
     }
@@ -337,8 +341,11 @@ impl Processor {
                     return;
                 }
                 let record = foreign::moment(&mut data, &instance.clock, &instance.limits);
+                let logged = self.lets_through(&data);
                 self.deliver(data, depth);
-                self.exports.log(&record);
+                if logged {
+                    self.exports.log(&record);
+                }
             }
         }
     }
@@ -379,6 +386,11 @@ impl Processor {
 
     /// Hands the record's event to whoever wants it, and says whether somebody did; building it costs nothing when nobody does.
     fn publish(&mut self, record: &Record) -> bool {
+        if self.is_filtered(record) {
+            self.instance.levels.count();
+            self.pass_by(record);
+            return true;
+        }
         let wanted = self.console.is_some() || !self.hooks.is_empty() || self.bus.has_interest();
         if !wanted {
             return false;
@@ -388,6 +400,18 @@ impl Processor {
             None => self.pass_by(record),
         }
         true
+    }
+
+    fn lets_through(&self, data: &EventData) -> bool {
+        self.instance.levels.let_through(&data.channel, data.level)
+    }
+
+    /// Whether the record's event is below the level of its channel.
+    fn is_filtered(&self, record: &Record) -> bool {
+        self.instance.levels.any()
+            && self
+                .unsettled(record)
+                .is_some_and(|data| !self.lets_through(&data))
     }
 
     fn event(&mut self, record: &Record) -> Option<EventData> {
@@ -409,6 +433,10 @@ impl Processor {
 
     /// Gives an event its number and its predecessor, lets hooks see it, and publishes it.
     fn deliver(&mut self, mut data: EventData, depth: u8) {
+        if !self.lets_through(&data) {
+            self.instance.levels.count();
+            return;
+        }
         data.cursor = events::next_cursor();
         let before = self.chain.follow(data.cx.trace, data.id);
         data.cx.previous = data.cx.previous.or(before);

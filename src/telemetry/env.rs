@@ -35,9 +35,18 @@ fn number(env: Env<'_>, names: &[&str]) -> Option<usize> {
     })
 }
 
-/// `OTEL_SDK_DISABLED=true`: nothing is recorded, no thread is started.
-pub(crate) fn is_disabled(env: Env<'_>) -> bool {
-    set(env, "OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+/// Variables that switch everything off: the specification's, and those by which crewAI is told to be silent, so that who has
+/// asked for silence once gets it here too.
+const DISABLING: [&str; 3] = [
+    "OTEL_SDK_DISABLED",
+    "CREWAI_DISABLE_TELEMETRY",
+    "CREWAI_DISABLE_TRACKING",
+];
+
+/// The variable that is `true`, if one is: nothing is recorded then, no thread is started.
+pub(crate) fn disabled_by(env: Env<'_>) -> Option<&'static str> {
+    let on = |name: &&str| set(env, name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    DISABLING.into_iter().find(on)
 }
 
 /// The span limits, `OTEL_SPAN_*` before `OTEL_*`.
@@ -233,8 +242,8 @@ mod tests {
         );
         assert_eq!(sampler("xray", ""), "None");
         assert!(
-            is_disabled(&env(&[("OTEL_SDK_DISABLED", "TRUE")]))
-                && !is_disabled(&env(&[("OTEL_SDK_DISABLED", "1")]))
+            disabled_by(&env(&[("OTEL_SDK_DISABLED", "TRUE")])).is_some()
+                && disabled_by(&env(&[("OTEL_SDK_DISABLED", "1")])).is_none()
         );
     }
 }

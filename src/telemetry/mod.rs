@@ -10,6 +10,7 @@ mod error;
 mod outlets;
 mod report;
 mod stage;
+mod switches;
 mod writers;
 
 use std::sync::Arc;
@@ -18,7 +19,6 @@ use std::time::{Duration, Instant};
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use tracing::Subscriber;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -38,6 +38,7 @@ pub use builder::TelemetryBuilder;
 pub use error::{ConfigError, InstallError};
 pub use report::Report;
 use stage::Stages;
+pub use switches::ChannelSwitch;
 use writers::Writers;
 
 /// A running installation.
@@ -66,9 +67,9 @@ pub struct Telemetry {
     writers: Arc<Writers>,
     history: History,
     budgets: Budgets,
-    level: LevelFilter,
     propagators: Vec<String>,
     stages: Arc<Stages>,
+    disabled_by: Option<&'static str>,
 }
 
 impl Telemetry {
@@ -87,7 +88,6 @@ impl Telemetry {
         worker: Option<Worker>,
         writers: Writers,
         history: History,
-        level: LevelFilter,
         propagators: Vec<String>,
     ) -> Self {
         Self {
@@ -97,10 +97,15 @@ impl Telemetry {
             writers: Arc::new(writers),
             history,
             budgets: Budgets::new(Arc::default()),
-            level,
             propagators,
             stages: Arc::default(),
+            disabled_by: None,
         }
+    }
+
+    fn disabled_because_of(mut self, variable: &'static str) -> Self {
+        self.disabled_by = Some(variable);
+        self
     }
 
     fn with_budgets(mut self, ledger: Arc<Ledger>) -> Self {
@@ -114,7 +119,8 @@ impl Telemetry {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        GenAiLayer::new(Arc::clone(&self.instance)).with_filter(GenAiFilter::new(self.level))
+        let filter = GenAiFilter::new(Arc::clone(&self.instance));
+        GenAiLayer::new(Arc::clone(&self.instance)).with_filter(filter)
     }
 
     /// Makes a registry with this layer the global default subscriber, and sets the global OpenTelemetry propagator by
@@ -349,6 +355,7 @@ impl Closing {
             bus: self.bus.stats(),
             writers: self.writers.tallies(),
             redacted: self.instance.redactions.total(),
+            filtered: self.instance.levels.filtered(),
             scopes: self.instance.misuse.read(),
             in_time,
             took,

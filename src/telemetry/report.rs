@@ -34,6 +34,9 @@ pub struct Report {
     pub partial: BTreeMap<Loss, u64>,
     /// Places at which a secret or personal data was replaced, on whatever it was.
     pub redacted: u64,
+    /// Events that were not told because their [channel](crate::Telemetry::channel) is off or its level is above theirs. They are
+    /// no losses.
+    pub filtered: u64,
     /// Mistakes with spans: nested too deeply, left out of order.
     pub scopes: ScopeStats,
     /// Whether the call got through everything within its time.

@@ -1,5 +1,6 @@
 //! Building a [`Telemetry`]: builder over environment over defaults.
 
+mod channel;
 mod content;
 mod events;
 
@@ -36,9 +37,11 @@ use crate::layer::instance::{Instance, Sampling, next_number};
 use crate::layer::misuse::Misuse;
 use crate::layer::spare::Spare;
 use crate::layer::state::OpenSpans;
+use crate::layer::switch::Switch;
 use crate::layer::{ChunkExport, ScopePolicy, Steps};
 use crate::pipeline::Rules;
 use crate::pipeline::channels::DeclaredChannels;
+use crate::pipeline::levels::{ChannelLevels, Least};
 use crate::pipeline::queue::Queue;
 use crate::pipeline::thread::{Parts, Worker};
 use crate::security::redact::Redactor;
@@ -56,7 +59,7 @@ pub struct TelemetryBuilder {
     pub(crate) clock: Clock,
     pub(crate) ids: Box<dyn IdGenerator>,
     sampler: Option<Box<dyn ShouldSample>>,
-    level: LevelFilter,
+    pub(super) level: LevelFilter,
     steps: Steps,
     genai_only: bool,
     activate: bool,
@@ -71,6 +74,7 @@ pub struct TelemetryBuilder {
     raw: Option<Bus>,
     dedupe: Option<usize>,
     channels: Option<Vec<Channel>>,
+    channel_levels: Vec<(Channel, Least)>,
     queue_records: usize,
     queue_bytes: usize,
     batch: BatchSettings,
@@ -138,6 +142,7 @@ impl TelemetryBuilder {
             raw: None,
             dedupe: None,
             channels: None,
+            channel_levels: Vec::new(),
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
             batch: BatchSettings {
@@ -390,7 +395,8 @@ impl TelemetryBuilder {
             "" => env::service_name(env).ok_or(ConfigError::NoServiceName)?,
             given => given.to_owned(),
         };
-        let disabled = env::is_disabled(env);
+        let disabled_by = env::disabled_by(env);
+        let disabled = disabled_by.is_some();
         let random = u128::from_be_bytes(self.ids.new_trace_id().to_bytes());
         let born = EventId::new(self.clock.unix_nanos(self.clock.now()) / 1_000_000, random);
         let mut resource = env::resource(env, &service, born.to_string(), self.resource.clone());
@@ -425,7 +431,8 @@ impl TelemetryBuilder {
             parts: Arc::clone(&parts),
             bus: bus.clone(),
             starts_wanted: console.is_some() || !self.hooks.is_empty(),
-            on: AtomicBool::new(!disabled),
+            switch: Switch::new(!disabled, self.level),
+            levels: ChannelLevels::new(self.channel_levels),
             ids: self.ids,
             sampling: sampling.map_or(Sampling::ParentElseAlways, Sampling::Custom),
             steps: self.steps,
@@ -443,7 +450,7 @@ impl TelemetryBuilder {
             chunk_text: self.chunk_text,
         });
         let propagators = env::propagators(env);
-        if disabled {
+        if let Some(variable) = disabled_by {
             instance.queue.close();
             // A handler would start a thread, and a subscriber wait for what never comes.
             bus.close();
@@ -455,10 +462,10 @@ impl TelemetryBuilder {
                 None,
                 Writers::default(),
                 History::new(MemoryStore::with_limits(0, 0)),
-                self.level,
                 propagators,
             )
-            .with_budgets(ledger));
+            .with_budgets(ledger)
+            .disabled_because_of(variable));
         }
         let (history, recent) = self.history.attach(&bus, &instance, &mut self.writers);
         let writers = Writers::start(self.writers, &service, &bus)?;
@@ -515,16 +522,10 @@ impl TelemetryBuilder {
             exports: Box::new(move |_| Exports { clock, plugged }),
         })
         .map_err(ConfigError::Thread)?;
-        Ok(Telemetry::new(
-            instance,
-            bus,
-            Some(worker),
-            writers,
-            history,
-            self.level,
-            propagators,
+        Ok(
+            Telemetry::new(instance, bus, Some(worker), writers, history, propagators)
+                .with_budgets(ledger),
         )
-        .with_budgets(ledger))
     }
 
     /// The console the builder asks for, or `OTEL_TRACES_EXPORTER=console`.
