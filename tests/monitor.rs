@@ -15,8 +15,9 @@ use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 use tracing_genai::content::Capture;
 use tracing_genai::event::{Event, Level, Usage, Value};
-use tracing_genai::monitor::{Blocked, Guard, Judged, LlmClient, LlmError, LlmRequest, Part};
+use tracing_genai::monitor::{Guard, Judged, LlmClient, LlmError, LlmRequest, Part};
 use tracing_genai::monitor::{LlmResponse, Verdict};
+use tracing_genai::security::SecurityBlocked;
 use tracing_genai::testing::{Capture, capture, capture_with};
 use tracing_genai::{
     Call, MonitorExt as _, Monitored, agent, chat, instrumentation_applied, monitor, monitor_async,
@@ -597,7 +598,7 @@ fn prompt_and_answer_are_on_the_span_only_where_content_is_allowed() {
 #[derive(Debug, thiserror::Error)]
 enum ClientError {
     #[error(transparent)]
-    Blocked(#[from] Blocked),
+    Blocked(#[from] SecurityBlocked),
     #[error("overloaded")]
     Overloaded,
 }

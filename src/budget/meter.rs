@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::enrich::builtin::{is_inference, usage};
 use crate::enrich::{Role, RollUp, Totals, Usd};
 use crate::event::{Kind, Subject};
-use crate::record::{Limits, Moment, Record, What};
+use crate::record::{Limits, Record};
 use crate::semconv;
 
 /// Open calls with calls inside them, and calls that ended lately, that are remembered: as many as metrics do.
@@ -86,22 +86,10 @@ impl Meter {
         let now = clock.now();
         let told = self.told.drain(..);
         told.map(|told| {
-            let mut moment = Record {
-                what: What::Moment,
-                meta: call.meta,
-                subject: call.subject,
-                id: call.id.clone(),
-                inherited: call.inherited.clone(),
-                start: now,
-                end: now,
-                seq: call.seq,
-                depth: call.depth,
-                moment: Some(Moment {
-                    level: told.level,
-                    ..Moment::new(told.ty)
-                }),
-                ..Record::default()
-            };
+            let mut moment = call.moment_in(told.ty, now);
+            if let Some(moment) = &mut moment.moment {
+                moment.level = told.level;
+            }
             let fields = &mut moment.fields;
             for (name, value) in told.attrs.iter() {
                 fields.set_value(name.to_owned(), value.clone(), &Limits::DEFAULT);

@@ -33,7 +33,6 @@
 mod env;
 mod mend;
 mod names;
-mod outline;
 mod rules;
 mod stage;
 

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value as Json, json};
 
 use super::names::{self, Shape};
-use super::{Capture, Rules, is_content, mend, outline};
+use super::{Capture, Rules, is_content, mend};
 use crate::event::{EventData, Value};
-use crate::message::fit;
+use crate::message::{self, fit};
 use crate::record::cut::TRUNCATED;
 use crate::record::{FieldRef, Fields, Record};
 use crate::security::redact::{Known, Redactor, Report};
@@ -109,8 +109,8 @@ impl Stage {
             };
             let shape = names::shape(name);
             let json = parsed(&value, shape);
-            bytes += outline::size(&json);
-            let outline = outline::outline(&json, shape);
+            bytes += size(&json);
+            let outline = outline(&json, shape);
             if let Some(outline) = &outline {
                 record.fields.put_whole(name, &outline.to_string());
             }
@@ -168,7 +168,7 @@ impl Stage {
                     }
                 }
                 None => {
-                    cut += outline::size(&value.to_json());
+                    cut += size(&value.to_json());
                     fields.remove(name);
                     fields.drop_one();
                     self.parts.lose(Loss::SpanLimits, 1);
@@ -259,6 +259,24 @@ impl Stage {
     }
 }
 
+/// What is kept of content where only its outline is; `None` for what has none.
+fn outline(json: &Json, shape: Shape) -> Option<Json> {
+    match shape {
+        Shape::Messages(_) => Some(message::metadata(json)),
+        Shape::Parts => Some(message::metadata_of_parts(json)),
+        Shape::Json => None,
+    }
+}
+
+/// Bytes of a value: of a text without its quotes, of all else as JSON.
+fn size(value: &Json) -> usize {
+    match value {
+        Json::Null => 0,
+        Json::String(text) => text.len(),
+        other => other.to_string().len(),
+    }
+}
+
 /// JSON that a text is, or was before it was cut.
 fn json_of(text: &str) -> Option<Json> {
     match text.trim_start().as_bytes().first() {
@@ -317,6 +335,6 @@ fn fitted(value: &Value, shape: Shape, budget: usize) -> Option<(String, usize)>
     }
     let json = parsed(value, shape);
     let fitted = fit::json(&json, budget).ok()?.json.into_owned();
-    let less = less(outline::size(&json), &fitted);
+    let less = less(size(&json), &fitted);
     Some((fitted, less))
 }

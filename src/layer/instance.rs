@@ -31,6 +31,7 @@ use crate::pipeline::levels::ChannelLevels;
 use crate::pipeline::names::{span_kind, span_name};
 use crate::pipeline::queue::Queue;
 use crate::record::{Call, Fields, Identity, Inherited, Limits, Moment, Outcome};
+use crate::security::Policy;
 use crate::semconv;
 use crate::stats::{Books, Loss};
 
@@ -76,6 +77,8 @@ pub(crate) struct Instance {
     pub(crate) mirror_moments: bool,
     /// Whether content is collected, to be captured or to be checked.
     pub(crate) content: bool,
+    /// What is looked for in texts, and what is done about it.
+    pub(crate) security: Option<Arc<Policy>>,
     /// What the telemetry thread took out.
     pub(crate) redactions: Arc<Redactions>,
     /// Whether the text of streamed pieces goes to the bus.
@@ -266,7 +269,7 @@ impl Instance {
 
     // === writing to an open span ===
 
-    pub(super) fn write<R>(
+    pub(crate) fn write<R>(
         &self,
         state: &SpanState,
         write: impl FnOnce(&mut Inner) -> R,
@@ -442,6 +445,14 @@ impl Instance {
                     .map(|m| crate::record::cut::floor(m, self.limits.value_bytes).to_owned());
             }
         });
+    }
+
+    /// Says that what the span is about was not done, for this reason. Whoever opened it ends it.
+    #[cfg(any(feature = "http", feature = "mcp"))]
+    pub(crate) fn note_blocked(&self, state: &SpanState, reason: &str) {
+        self.set(state, semconv::GENAI_OUTCOME, "blocked".into());
+        self.set(state, semconv::SECURITY_BLOCK_REASON, reason.into());
+        self.note_error(state, Some("blocked"), None);
     }
 
     /// How the call fared that is the work of this span: it is what the span will say, unless a later one fares otherwise.

@@ -5,9 +5,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::guard::{Blocked, Guard};
+use super::guard::Guard;
 use super::llm::{LlmCall, LlmError};
 use super::response::LlmResponse;
+use crate::security::SecurityBlocked;
 use crate::span::chat;
 
 /// What is known of a request before it is sent.
@@ -55,7 +56,7 @@ pub trait LlmClient {
     /// What comes back.
     type Response: LlmResponse;
     /// What goes wrong; a blocked prompt among it.
-    type Error: fmt::Display + From<Blocked>;
+    type Error: fmt::Display + From<SecurityBlocked>;
 
     /// What is known of the request.
     fn describe<'r>(&self, request: &'r Self::Request) -> LlmRequest<'r>;
@@ -72,14 +73,15 @@ pub trait LlmClient {
 ///
 /// ```
 /// use serde_json::{Value, json};
-/// use tracing_genai::monitor::{Blocked, LlmClient, LlmRequest, Monitored};
+/// use tracing_genai::security::SecurityBlocked;
+/// use tracing_genai::monitor::{LlmClient, LlmRequest, Monitored};
 ///
 /// struct Client;
 ///
 /// #[derive(Debug, thiserror::Error)]
 /// enum ClientError {
 ///     #[error(transparent)]
-///     Blocked(#[from] Blocked),
+///     Blocked(#[from] SecurityBlocked),
 /// }
 ///
 /// impl LlmClient for Client {

@@ -8,8 +8,6 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::console::escape;
-
 /// What a guard says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -107,13 +105,4 @@ pub(super) fn judge(guard: Option<&dyn Guard>, part: Part, text: &str) -> Verdic
     };
     catch_unwind(AssertUnwindSafe(|| guard.judge(Judged { part, text })))
         .unwrap_or_else(|_| Verdict::block("guard_panicked"))
-}
-
-/// A call that was not made, because a guard blocked its prompt.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the model was not called: {}", escape(.reason))]
-#[non_exhaustive]
-pub struct Blocked {
-    /// The guard's word for why.
-    pub reason: Cow<'static, str>,
 }

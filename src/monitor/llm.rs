@@ -6,8 +6,9 @@ use std::fmt;
 
 use serde_json::json;
 
-use super::guard::{self, Blocked, Guard, Part, Verdict};
-use super::response::{LlmResponse, keep};
+use super::guard::{self, Guard, Part, Verdict};
+use super::response::LlmResponse;
+use crate::security::SecurityBlocked;
 use crate::semconv;
 use crate::span::{Call, Inference, Starter, chat};
 
@@ -15,8 +16,8 @@ use crate::span::{Call, Inference, Starter, chat};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LlmError<E> {
-    /// A guard blocked the prompt; the model was not called.
-    Blocked(Blocked),
+    /// A guard, or the [policy](crate::TelemetryBuilder::security), blocked the prompt; the model was not called.
+    Blocked(SecurityBlocked),
     /// The call failed, with this error.
     Call(E),
 }
@@ -50,8 +51,8 @@ impl<E: std::error::Error + 'static> std::error::Error for LlmError<E> {
     }
 }
 
-impl<E> From<Blocked> for LlmError<E> {
-    fn from(blocked: Blocked) -> Self {
+impl<E> From<SecurityBlocked> for LlmError<E> {
+    fn from(blocked: SecurityBlocked) -> Self {
         Self::Blocked(blocked)
     }
 }
@@ -212,25 +213,30 @@ impl LlmCall<'_> {
 
 impl<'g> LlmCall<'g> {
     /// Judges the prompt, then starts the span: the time a guard takes is not the model's.
-    fn begin(self, prompt: &str) -> Result<(Call, Option<Shield<'g>>), Blocked> {
+    fn begin(self, prompt: &str) -> Result<(Call, Option<Shield<'g>>), SecurityBlocked> {
         let guard = self.guard;
         let verdict = guard::judge(guard.map(|guard| guard.0), Part::Prompt, prompt);
         let call = self.starter.start();
-        keep(
-            &call,
+        call.content(
             semconv::GEN_AI_INPUT_MESSAGES,
             || json!([{ "role": "user", "parts": [{ "type": "text", "content": prompt }] }]),
         );
         match verdict {
-            Verdict::Allow => Ok((call, guard)),
+            Verdict::Allow => match call.stopped() {
+                None => Ok((call, guard)),
+                Some(blocked) => Err(blocked),
+            },
             Verdict::Alert(reason) => {
                 tell(&call, "security.alert", "suspicious", "alerted", &reason);
-                Ok((call, guard))
+                match call.stopped() {
+                    None => Ok((call, guard)),
+                    Some(blocked) => Err(blocked),
+                }
             }
             Verdict::Block(reason) => {
                 tell(&call, "security.block", "dangerous", "blocked", &reason);
                 call.block(&reason);
-                Err(Blocked { reason })
+                Err(SecurityBlocked::by_guard(reason))
             }
         }
     }

@@ -44,6 +44,6 @@ pub use call::{monitor, monitor_async, monitor_call, monitor_call_showing};
 pub use client::{LlmClient, LlmRequest, Monitored};
 pub use function::{Around, Function};
 pub use future::{MonitorExt, MonitoredFuture, monitor_future};
-pub use guard::{Blocked, Guard, Judged, Part, Verdict};
+pub use guard::{Guard, Judged, Part, Verdict};
 pub use llm::{LlmCall, LlmError, monitor_llm, monitor_llm_async};
 pub use response::LlmResponse;

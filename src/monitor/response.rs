@@ -49,7 +49,7 @@ impl LlmResponse for Json {
 /// Text alone tells no usage, so the call has none, and no cost.
 impl LlmResponse for str {
     fn tell(&self, call: &Call) {
-        keep(call, semconv::GEN_AI_OUTPUT_MESSAGES, || {
+        call.content(semconv::GEN_AI_OUTPUT_MESSAGES, || {
             json!([{
                 "role": "assistant",
                 "parts": [{ "type": "text", "content": self }],
@@ -84,13 +84,4 @@ impl<T: LlmResponse + ?Sized> LlmResponse for &T {
     fn text(&self) -> Option<Cow<'_, str>> {
         (**self).text()
     }
-}
-
-/// Sets an attribute that is content, where that is allowed; it is made only there.
-pub(super) fn keep(call: &Call, name: &'static str, content: impl Fn() -> Json) {
-    call.each(|seen| {
-        if seen.instance.content {
-            seen.instance.set(&seen.state, name, content().into());
-        }
-    });
 }

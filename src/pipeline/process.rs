@@ -24,12 +24,14 @@ use crate::enrich::builtin::{self, Prices};
 use crate::enrich::nested::Nested;
 use crate::enrich::{CostOutcome, UnknownCost, usage};
 use crate::enrich::{Hooks, RollUp, Verdict};
-use crate::event::{Event, EventData, EventType, Level, Phase, Visibility};
+use crate::event::{Event, EventData, EventType, Kind, Level, Phase, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
 use crate::layer::spare::Records;
 use crate::layer::state::SpanState;
-use crate::record::{Fields, Record, What};
+use crate::record::{FieldRef, Fields, Record, What};
+use crate::security::found::{self, Found};
+use crate::semconv;
 use crate::stats::Loss;
 
 /// Attributes that hooks gave to spans at their start, kept until the end. A span that never ends must not keep them for
@@ -57,6 +59,8 @@ pub(crate) struct Processor {
     raw: Option<Bus>,
     /// The event of the record at hand as it was before the stage, for those who see such.
     before: Option<EventData>,
+    /// What was found in the texts of the record at hand.
+    found: Vec<Found>,
     /// A record to put in the place of the one that is worked on.
     empty: Option<Box<Record>>,
     /// States whose records have been read.
@@ -95,6 +99,7 @@ impl Processor {
             stage: rules.stage,
             raw: rules.raw,
             before: None,
+            found: Vec::new(),
             empty: None,
             spent: Vec::new(),
             used: Vec::new(),
@@ -225,10 +230,57 @@ impl Processor {
             self.before = None;
             self.publish(&start);
         }
+        self.tell_findings(record);
         let told = self.publish(record);
         self.export(record);
         self.tell_budgets(record);
         told || record.subject.is_none()
+    }
+
+    /// Tells what was found in the texts of a span, before its end is told.
+    fn tell_findings(&mut self, record: &mut Record) {
+        if self.found.is_empty() {
+            return;
+        }
+        let before = self.before.take();
+        for found in std::mem::take(&mut self.found) {
+            let Some(event) = found.event() else {
+                continue;
+            };
+            let mut moment = record.moment_in(event, self.instance.clock.now());
+            found.fill(&mut moment.fields);
+            if self.instance.mirror_moments {
+                let mut fields = moment.fields.clone();
+                let limits = &self.instance.limits;
+                fields.set_str(semconv::MESSAGE, event, limits);
+                record.add_event(moment.end, "moment", &fields, limits);
+            }
+            let told = self.moment(&mut moment);
+            self.put_away(&mut moment, told);
+        }
+        self.before = before;
+    }
+
+    /// Checks what was asked and answered, as far as that has not been done.
+    fn inspect(&mut self, record: &mut Record) {
+        let Some(policy) = &self.instance.security else {
+            return;
+        };
+        let kind = record.subject.map(|subject| subject.kind());
+        if !matches!(kind, Some(Kind::Llm | Kind::Tool | Kind::Mcp)) {
+            return;
+        }
+        let fields = &record.fields;
+        let get = |name: &str| fields.get(name).map(FieldRef::to_value);
+        let checked = record.checked;
+        let unchecked = |point| checked & found::bit(point) == 0;
+        let mut all = found::Asked::read(get).check(policy, unchecked);
+        all.extend(found::answered(policy, get, unchecked));
+        for found in &all {
+            found.mark(&mut record.fields);
+        }
+        // It has been sent: there is nothing to be stopped.
+        self.found = all.into_iter().map(Found::told).collect();
     }
 
     /// Tells what the call that was just told means to those who have a budget.
@@ -275,6 +327,7 @@ impl Processor {
             .map(|cost| cost.total);
         builtin::roll_up(record, cost, &mut self.totals, &limits);
         self.budgets.ended(record, cost);
+        self.inspect(record);
         self.settle(record);
         self.exports.measured(record);
         if record.inside_inference {
@@ -371,6 +424,7 @@ impl Processor {
             end.level = grave::level(&end.ty, end.level, &record.fields);
             self.deliver(end, depth);
         }
+        self.tell_findings(&mut record);
         self.export(&mut record);
         self.tell_budgets(&record);
     }

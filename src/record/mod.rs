@@ -286,6 +286,8 @@ pub(crate) struct Record {
     pub(crate) depth: u8,
     /// How many of its fields it began with.
     pub(crate) began_with: u32,
+    /// The points at which its texts were checked before, one bit each.
+    pub(crate) checked: u8,
     /// Its log record is the details of the model call that ended.
     pub(crate) details: bool,
     /// For a moment: what it is called (`subject.phase`), and how grave it is.
@@ -384,6 +386,7 @@ impl Default for Record {
             seq: 0,
             depth: 0,
             began_with: 0,
+            checked: 0,
             details: false,
             moment: None,
         }
@@ -421,6 +424,7 @@ impl Record {
             seq,
             depth,
             began_with,
+            checked,
             details,
             moment,
         } = self;
@@ -429,6 +433,7 @@ impl Record {
         (*around, *inside_inference, *inherited) = (SpanId::INVALID, false, None);
         (*nesting, *site) = (Nesting::NONE, Site::default());
         (*genai, *told, *late, *details) = (false, None, false, false);
+        *checked = 0;
         (*start, *end, *seq, *depth, *began_with) = (0, 0, 0, 0, 0);
         (*error_message, *moment) = (None, None);
         (*dropped_events, *dropped_links) = (0, 0);
@@ -480,6 +485,23 @@ impl Record {
         self.fields.remove_at(at);
         if at < self.began_with as usize {
             self.began_with -= 1;
+        }
+    }
+
+    /// A moment in this span, that the telemetry thread found out.
+    pub(crate) fn moment_in(&self, name: impl Into<Cow<'static, str>>, at: Nanos) -> Self {
+        Self {
+            what: What::Moment,
+            meta: self.meta,
+            subject: self.subject,
+            id: self.id.clone(),
+            inherited: self.inherited.clone(),
+            start: at,
+            end: at,
+            seq: self.seq,
+            depth: self.depth,
+            moment: Some(Moment::new(name)),
+            ..Self::default()
         }
     }
 

@@ -70,6 +70,18 @@ pub const SECURITY_BLOCK_REASON: &str = "security.block_reason";
 pub const SECURITY_ALERT_LEVEL: &str = "security.alert_level";
 /// The rule that found it (string, few values).
 pub const SECURITY_RULE: &str = "security.rule";
+/// The rules that found something, the worst first (strings).
+pub const SECURITY_RULES: &str = "security.rules";
+/// What kind of thing it is: `dangerous_commands`, `prompt_manipulation`, `sensitive_data` (string, few values).
+pub const SECURITY_CATEGORY: &str = "security.category";
+/// How bad the worst finding is: `low`, `medium` or `high` (string).
+pub const SECURITY_SEVERITY: &str = "security.severity";
+/// How many places were found (int).
+pub const SECURITY_MATCHES: &str = "security.matches";
+/// Where the text was on its way: `prompt`, `message`, `tool_call`, `tool_result`, `response` or `stream` (string).
+pub const SECURITY_POINT: &str = "security.point";
+/// How long the text is that was checked, in bytes (int).
+pub const SECURITY_TEXT_BYTES: &str = "security.text_bytes";
 /// What was done about it: `logged`, `alerted` or `blocked` (string).
 pub const SECURITY_ACTION: &str = "security.action";
 

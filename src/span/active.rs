@@ -16,6 +16,7 @@ use crate::layer::starting::Opened;
 use crate::layer::visit::with_scratch;
 use crate::provider::fold::Fold;
 use crate::record::{Limits, Moment, Outcome};
+use crate::security::{SecurityBlocked, found};
 use crate::semconv;
 
 /// A span that has started and not ended. Shared by reference between the code that runs inside and the code that ends it.
@@ -89,6 +90,27 @@ impl<K> ActiveSpan<K> {
         self
     }
 
+    /// Sets what is content, where that is collected at all; it is made only there.
+    pub(crate) fn content(
+        &self,
+        name: &'static str,
+        make: impl Fn() -> serde_json::Value,
+    ) -> &Self {
+        self.each(|o| {
+            if o.instance.content {
+                o.instance.set(&o.state, name, Value::Json(make()));
+            }
+        });
+        self
+    }
+
+    /// What the tool gave, `gen_ai.tool.call.result`: content, which is [captured](crate::content) and checked where that is on.
+    pub fn result(&self, result: impl serde::Serialize) -> &Self {
+        self.content(semconv::GEN_AI_TOOL_CALL_RESULT, || {
+            Value::from_serialize(&result).to_json()
+        })
+    }
+
     /// Links another span.
     pub fn link(&self, span: &SpanContext) -> &Self {
         self.each(|o| o.instance.add_link(&o.state, span.clone()));
@@ -123,6 +145,17 @@ impl<K> ActiveSpan<K> {
         E: fmt::Display,
     {
         Run::part(self, future)
+    }
+
+    /// Why the work is not to be done, if the policy blocks what is asked; the span has ended then.
+    pub(crate) fn stopped(&self) -> Option<SecurityBlocked> {
+        let mut all = self.opened.iter().map(|span| found::stop(span, None));
+        // Each installation checks for itself, whatever the others say.
+        let first = all.by_ref().flatten().next();
+        all.for_each(drop);
+        let blocked = first?;
+        self.block(&blocked.reason);
+        Some(blocked)
     }
 
     /// The work is done.

@@ -4,6 +4,7 @@ use super::{ActiveSpan, Inference};
 use crate::event::{Usage, Value};
 use crate::layer::visit::with_scratch;
 use crate::layer::wire;
+use crate::message::Message;
 use crate::provider::fold::Fold;
 use crate::provider::guess;
 use crate::provider::{Answer, TextSize};
@@ -21,6 +22,14 @@ impl Call {
             self.set(name, count);
         }
         self
+    }
+
+    /// What the model answered, `gen_ai.output.messages`: content, which is [captured](crate::content) and checked where that is
+    /// on.
+    pub fn output(&self, messages: &[Message]) -> &Self {
+        self.content(semconv::GEN_AI_OUTPUT_MESSAGES, || {
+            serde_json::to_value(messages).unwrap_or_default()
+        })
     }
 
     /// The model that answered, `gen_ai.response.model`.

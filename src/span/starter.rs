@@ -6,16 +6,20 @@ use std::marker::PhantomData;
 
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
 use tracing::Span;
 
 use super::active::ActiveSpan;
 use super::future::Run;
 use super::site::{self, Place};
 use super::{Inference, Paused, Plain, Source};
-use crate::emit::Cause;
+use crate::emit::{Cause, installed};
 use crate::event::{Channel, Flavor, Key, Subject, Value};
 use crate::layer::starting;
+use crate::message::Message;
 use crate::record::{Fields, Limits};
+use crate::security::SecurityBlocked;
 use crate::semconv;
 
 /// A span about to start. Made by [`chat`](crate::chat), [`tool`](crate::tool) and their siblings.
@@ -196,6 +200,39 @@ impl<K> Starter<K> {
         ActiveSpan::new(span, opened)
     }
 
+    /// Starts the span, unless the [policy](crate::TelemetryBuilder::security) blocks what is asked: the
+    /// [prompt](Starter::prompt), the [messages](Starter::messages), the [arguments](Starter::arguments) of a tool, with its name.
+    /// Then the span starts and ends, as blocked, and what was found is told.
+    ///
+    /// ```
+    /// use tracing_genai::chat;
+    ///
+    /// # fn ask(prompt: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let call = chat("openai", "gpt-4o").prompt(prompt).try_start()?;
+    /// # call.complete();
+    /// # Ok(()) }
+    /// # ask("hello").unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`SecurityBlocked`], with what was found, if the call is not to be made.
+    pub fn try_start(self) -> Result<ActiveSpan<K>, SecurityBlocked> {
+        let active = self.start();
+        match active.stopped() {
+            None => Ok(active),
+            Some(blocked) => Err(blocked),
+        }
+    }
+
+    /// Sets what is content, where that is collected at all; it is made only there.
+    fn content(mut self, name: &'static str, make: impl FnOnce() -> Json) -> Self {
+        if installed().is_some_and(|instance| instance.content) {
+            self.fields
+                .set_value(name, Value::Json(make()), &Limits::DEFAULT);
+        }
+        self
+    }
+
     /// Starts the span, runs `future` inside it, and ends it: completed on `Ok`, failed on `Err` with the error's type as
     /// `error.type`, canceled if the future is dropped before its end, failed with `panic` if it panics.
     pub fn run<F, T, E>(self, future: F) -> Run<F, K>
@@ -227,6 +264,13 @@ impl<K> Starter<K> {
 }
 
 impl Starter<Plain> {
+    /// What the tool is called with, `gen_ai.tool.call.arguments`: content, which is [captured](crate::content) and
+    /// [checked](Self::try_start) where that is on.
+    pub fn arguments(self, arguments: impl Serialize) -> Self {
+        self.content(semconv::GEN_AI_TOOL_CALL_ARGUMENTS, || {
+            Value::from_serialize(&arguments).to_json()
+        })
+    }
     /// The id the model gave the call, `gen_ai.tool.call.id`.
     pub fn call_id(self, id: &str) -> Self {
         self.with(semconv::GEN_AI_TOOL_CALL_ID, id)
@@ -272,6 +316,39 @@ macro_rules! numbers {
 }
 
 impl Starter<Inference> {
+    /// What the model is asked, as one message of the user, `gen_ai.input.messages`: content, which is
+    /// [captured](crate::content) and [checked](Self::try_start) where that is on.
+    pub fn prompt(self, text: &str) -> Self {
+        self.content(
+            semconv::GEN_AI_INPUT_MESSAGES,
+            || json!([{"role": "user", "parts": [{"type": "text", "content": text}]}]),
+        )
+    }
+
+    /// The whole conversation the model is asked to go on with; as [`prompt`](Self::prompt).
+    ///
+    /// ```
+    /// use tracing_genai::chat;
+    /// use tracing_genai::message::Message;
+    ///
+    /// let history = [Message::user("Weather in Paris?"), Message::assistant("Rain."), Message::user("And in Rome?")];
+    /// let call = chat("openai", "gpt-4o").messages(&history).start();
+    /// # call.complete();
+    /// ```
+    pub fn messages(self, messages: &[Message]) -> Self {
+        self.content(semconv::GEN_AI_INPUT_MESSAGES, || {
+            serde_json::to_value(messages).unwrap_or_default()
+        })
+    }
+
+    /// What the model is told to be, `gen_ai.system_instructions`; as [`prompt`](Self::prompt).
+    pub fn system(self, text: &str) -> Self {
+        self.content(
+            semconv::GEN_AI_SYSTEM_INSTRUCTIONS,
+            || json!([{"type": "text", "content": text}]),
+        )
+    }
+
     numbers! {
         /// `gen_ai.request.temperature`.
         temperature(f64) = GEN_AI_REQUEST_TEMPERATURE;

@@ -19,8 +19,9 @@ pin_project_lite::pin_project! {
     where
         B: Body,
     {
+        // Nothing in the answer to a request that was not sent.
         #[pin]
-        inner: B,
+        inner: Option<B>,
         exchange: Option<Exchange>,
         error_type: fn(&B::Error) -> &'static str,
     }
@@ -38,16 +39,25 @@ impl<B: Body> TapBody<B> {
     /// Reads `inner` for `exchange`, which has seen the [head](Exchange::response) of the answer; with `None` it passes.
     pub fn new(inner: B, exchange: Option<Exchange>) -> Self {
         let mut body = Self {
-            inner,
+            inner: Some(inner),
             exchange,
             error_type: |_| error_type::<B::Error>(),
         };
-        if body.inner.is_end_stream()
+        if body.is_end_stream()
             && let Some(exchange) = body.exchange.take()
         {
             exchange.end();
         }
         body
+    }
+
+    /// An empty body, of a request that was not sent.
+    pub(super) fn nothing() -> Self {
+        Self {
+            inner: None,
+            exchange: None,
+            error_type: |_| error_type::<B::Error>(),
+        }
     }
 
     /// Names errors of the body: a word of few values for the kind, never a text. Default: the type of the error.
@@ -57,8 +67,8 @@ impl<B: Body> TapBody<B> {
         self
     }
 
-    /// The inner body. Ends the reading, as a drop does.
-    pub fn into_inner(self) -> B {
+    /// The inner body; `None` where the request was not sent. Ends the reading, as a drop does.
+    pub fn into_inner(self) -> Option<B> {
         self.inner
     }
 }
@@ -82,8 +92,11 @@ impl<B: Body> Body for TapBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.project();
-        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        let this = self.project();
+        let Some(mut inner) = this.inner.as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(inner.as_mut().poll_frame(cx));
         let Some(exchange) = this.exchange.as_mut() else {
             return Poll::Ready(frame);
         };
@@ -92,7 +105,7 @@ impl<B: Body> Body for TapBody<B> {
                 if let Some(data) = frame.data_ref() {
                     look(exchange, data);
                 }
-                this.inner.is_end_stream()
+                inner.is_end_stream()
             }
             Some(Err(error)) => {
                 if let Some(exchange) = this.exchange.take() {
@@ -109,11 +122,12 @@ impl<B: Body> Body for TapBody<B> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let inner = self.inner.as_ref();
+        inner.map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 }
 

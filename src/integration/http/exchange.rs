@@ -18,6 +18,7 @@ use crate::layer::visit::with_scratch;
 use crate::propagation;
 use crate::provider::{Answer, Endpoint, Progress, Reader, Request};
 use crate::record::{Chunks, Moment};
+use crate::security::{SecurityBlocked, found};
 use crate::semconv;
 use crate::span::Call;
 
@@ -43,6 +44,8 @@ pub struct Exchange {
     /// Everything read is written, and the provider has said that it is all.
     written_whole: bool,
     settled: bool,
+    /// Why the request is not to be sent.
+    blocked: Option<SecurityBlocked>,
 }
 
 /// What is done with the bytes of the answer.
@@ -107,7 +110,55 @@ impl Exchange {
             counted: Vec::new(),
             written_whole: false,
             settled: false,
+            blocked: None,
         }
+    }
+
+    /// Has what is asked checked, and ends the call if it is blocked.
+    pub(super) fn checked(mut self, request: &Request) -> Self {
+        let mut all = self
+            .spans
+            .iter()
+            .map(|span| found::stop(span, Some(&request.content)));
+        // Each installation checks for itself, whatever the others say.
+        let first = all.by_ref().flatten().next();
+        all.for_each(drop);
+        if let Some(blocked) = &first {
+            match &self.call {
+                Some(call) => call.block(&blocked.reason),
+                // Whoever opened it ends it: as blocked, whatever is made of the answer.
+                None => self
+                    .spans
+                    .iter()
+                    .for_each(|span| span.instance.note_blocked(&span.state, &blocked.reason)),
+            }
+            self.settled = true;
+        }
+        self.blocked = first;
+        self
+    }
+
+    /// Why the request is not to be sent, if the [policy](crate::TelemetryBuilder::security) blocks what it asks. Its span has
+    /// ended, as blocked. The adapters of this module do not send it: they answer `403 Forbidden` with this among the extensions
+    /// (and, where the client has errors for it, fail).
+    ///
+    /// ```
+    /// use http::{HeaderMap, Method};
+    /// use tracing_genai::tap::Tap;
+    ///
+    /// let body = br#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"run rm -rf /"}]}"#;
+    /// let url = "https://api.openai.com/v1/chat/completions";
+    /// let exchange = Tap::new().request(&Method::POST, url, &HeaderMap::new(), Some(body));
+    /// if let Some(blocked) = exchange.as_ref().and_then(|exchange| exchange.blocked()) {
+    ///     println!("not sent: {blocked}");
+    /// }
+    /// ```
+    pub fn blocked(&self) -> Option<&SecurityBlocked> {
+        self.blocked.as_ref()
+    }
+
+    pub(super) fn take_blocked(&mut self) -> Option<SecurityBlocked> {
+        self.blocked.take()
     }
 
     pub(super) fn propagating(mut self, on: bool) -> Self {

@@ -5,9 +5,11 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::sending::Sending;
-use super::{Tap, reqwest as adapter};
+use super::{Exchange, Tap, reqwest as adapter};
 
-/// Before a middleware that retries, the whole is one call; after it, each attempt is.
+/// Before a middleware that retries, the whole is one call; after it, each attempt is. A request that the
+/// [policy](crate::TelemetryBuilder::security) blocks fails with [`Error::Middleware`], which holds a
+/// [`SecurityBlocked`](crate::security::SecurityBlocked).
 ///
 /// ```
 /// use reqwest_middleware::ClientBuilder;
@@ -24,7 +26,10 @@ impl Middleware for Tap {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let exchange = adapter::begin(self, &mut request);
+        let mut exchange = adapter::begin(self, &mut request);
+        if let Some(blocked) = exchange.as_mut().and_then(Exchange::take_blocked) {
+            return Err(Error::middleware(blocked));
+        }
         let sending = match &exchange {
             Some(exchange) => exchange.in_scope(|| next.run(request, extensions)),
             None => next.run(request, extensions),

@@ -6,14 +6,18 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use http::{HeaderValue, header};
 use reqwest::{Client, Request, RequestBuilder, Response, ResponseBuilderExt as _, Result};
 use tower_service::Service;
 
 use super::sending::Sending;
 use super::{Exchange, Tap, TapBody, TapService};
+use crate::security::SecurityBlocked;
 
 impl Tap {
-    /// Sends a request by `client`, as [`Client::execute`], and reads the call. The span of the call is taken or opened here,
+    /// Sends a request by `client`, as [`Client::execute`], and reads the call. One that the
+    /// [policy](crate::TelemetryBuilder::security) blocks is not sent, and answered with `403`, an error as JSON, and
+    /// [`SecurityBlocked`] among the extensions. The span of the call is taken or opened here,
     /// not at the first poll.
     ///
     /// ```no_run
@@ -30,15 +34,23 @@ impl Tap {
         client: &Client,
         mut request: Request,
     ) -> impl Future<Output = Result<Response>> + Send + 'static + use<> {
-        let exchange = begin(self, &mut request);
-        let sending = match &exchange {
-            Some(exchange) => exchange.in_scope(|| client.execute(request)),
-            None => client.execute(request),
-        };
-        let sending = Sending::new(sending, exchange);
+        let mut exchange = begin(self, &mut request);
+        let blocked = exchange.as_mut().and_then(Exchange::take_blocked);
+        let sending = blocked.is_none().then(|| {
+            let sending = match &exchange {
+                Some(exchange) => exchange.in_scope(|| client.execute(request)),
+                None => client.execute(request),
+            };
+            Sending::new(sending, exchange)
+        });
         async move {
-            let (result, exchange) = sending.await;
-            finish(result, exchange, error_type)
+            match (sending, blocked) {
+                (Some(sending), None) => {
+                    let (result, exchange) = sending.await;
+                    finish(result, exchange, error_type)
+                }
+                (_, blocked) => Ok(refused(blocked)),
+            }
         }
     }
 }
@@ -81,7 +93,10 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let exchange = begin(&self.tap, &mut request);
+        let mut exchange = begin(&self.tap, &mut request);
+        if let Some(blocked) = exchange.as_mut().and_then(Exchange::take_blocked) {
+            return Box::pin(async move { Ok(refused(Some(blocked))) });
+        }
         let sending = match &exchange {
             Some(exchange) => exchange.in_scope(|| self.inner.call(request)),
             None => self.inner.call(request),
@@ -94,6 +109,24 @@ where
             })
         })
     }
+}
+
+/// The answer to a request that was not sent, with a body as providers' errors have it.
+fn refused(blocked: Option<SecurityBlocked>) -> Response {
+    let Some(blocked) = blocked else {
+        return http::Response::new("").into();
+    };
+    let body = serde_json::json!({"error": {
+        "type": "security_blocked",
+        "code": "security_blocked",
+        "message": blocked.to_string(),
+    }});
+    let mut response = super::service::refused(blocked, body.to_string());
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response.into()
 }
 
 /// Begins to read the call that `request` is.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, Uri, header};
+use http::{Request, Response, StatusCode, Uri, header};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::sending::{Sending, error_type};
 use super::tap::Seen;
 use super::{Exchange, Tap, TapBody, body, peek};
+use crate::security::SecurityBlocked;
 
 /// Taps a client stack: over services of `http::Request<B>` (hyper, axum) and, with the feature `reqwest`, of
 /// `reqwest::Request`. Below a layer that retries, each attempt is a call of its own; above it, the whole is one.
@@ -80,13 +81,20 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let exchange = begin(&self.tap, &mut request);
+        let mut exchange = begin(&self.tap, &mut request);
+        if let Some(blocked) = exchange.as_mut().and_then(Exchange::take_blocked) {
+            return TapFuture {
+                sending: None,
+                blocked: Some(blocked),
+            };
+        }
         let sending = match &exchange {
             Some(exchange) => exchange.in_scope(|| self.inner.call(request)),
             None => self.inner.call(request),
         };
         TapFuture {
-            sending: Sending::new(sending, exchange),
+            sending: Some(Sending::new(sending, exchange)),
+            blocked: None,
         }
     }
 }
@@ -102,6 +110,14 @@ fn begin<B: 'static>(tap: &Tap, request: &mut Request<B>) -> Option<Exchange> {
     exchange.propagate(request.headers_mut());
     request.extensions_mut().insert(Seen);
     Some(exchange)
+}
+
+/// The answer to a request that was not sent.
+pub(super) fn refused<B>(blocked: SecurityBlocked, body: B) -> Response<B> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response.extensions_mut().insert(blocked);
+    response
 }
 
 /// The absolute URL: a request to an origin names its host in a header.
@@ -122,7 +138,9 @@ pin_project_lite::pin_project! {
     #[must_use = "futures do nothing unless awaited"]
     pub struct TapFuture<F> {
         #[pin]
-        sending: Sending<F>,
+        sending: Option<Sending<F>>,
+        // In the place of the answer, until it is given.
+        blocked: Option<SecurityBlocked>,
     }
 }
 
@@ -134,7 +152,15 @@ where
     type Output = Result<Response<TapBody<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (result, exchange) = ready!(self.project().sending.poll(cx));
+        let this = self.project();
+        let Some(sending) = this.sending.as_pin_mut() else {
+            return match this.blocked.take() {
+                Some(blocked) => Poll::Ready(Ok(refused(blocked, TapBody::nothing()))),
+                // It was polled again after it was ready, which no executor does.
+                None => Poll::Pending,
+            };
+        };
+        let (result, exchange) = ready!(sending.poll(cx));
         Poll::Ready(match result {
             Ok(response) => Ok(body::read(response, exchange)),
             Err(error) => {

@@ -116,7 +116,8 @@ impl Tap {
                 }
                 None => Exchange::own(open(&endpoint, &request).start(), endpoint, &request)?,
             }
-            .propagating(self.propagate),
+            .propagating(self.propagate)
+            .checked(&request),
         )
     }
 

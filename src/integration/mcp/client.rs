@@ -17,7 +17,7 @@ use rmcp::service::{
 };
 
 use super::message::{Answers, Message, Side};
-use super::observed::{End, Observed};
+use super::observed::{self, End, Observed};
 use super::origin::Origin;
 use super::{Transport, meta};
 use crate::event::Value;
@@ -136,6 +136,7 @@ impl<'a, C: Caller> TracedPeer<'a, C> {
         async move {
             let origin = made.or_nearer();
             let span = self.open(&origin, &C::Role::asked(&request));
+            allowed(&span)?;
             if let Some(context) = origin.outgoing(&span) {
                 meta::write(&context, request.get_meta_mut());
                 // What is given there wins over what is in the request.
@@ -200,6 +201,12 @@ impl<'a, C: Caller> TracedPeer<'a, C> {
     }
 }
 
+/// Whether the policy lets the message go out.
+fn allowed(span: &Observed) -> Result<(), ServiceError> {
+    span.stopped()
+        .map_err(|blocked| ServiceError::McpError(observed::refusal(&blocked)))
+}
+
 /// Awaits the answer inside the span, and ends the span by it.
 async fn finish<T: Answers>(
     span: &Observed,
@@ -229,6 +236,7 @@ macro_rules! calls {
                 async move {
                     let origin = made.or_nearer();
                     let span = self.open(&origin, &$message);
+                    allowed(&span)?;
                     if let Some(context) = origin.outgoing(&span) {
                         meta::write(&context, $meta.get_or_insert_default());
                     }

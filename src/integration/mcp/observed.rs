@@ -17,6 +17,7 @@ use crate::event::{Subject, Value};
 use crate::layer::starting::Opened;
 use crate::record::Outcome;
 use crate::record::cut::floor;
+use crate::security::{SecurityBlocked, found};
 use crate::semconv::{self, error_type, mcp_method};
 use crate::span::{ActiveSpan, Plain, Starter};
 
@@ -140,6 +141,17 @@ impl Observed {
         });
     }
 
+    /// Why the message is not to be handled, if the policy blocks it; its span has ended then, or will as blocked.
+    pub(super) fn stopped(&self) -> Result<(), SecurityBlocked> {
+        let blocked = match self {
+            Self::Own(span) => span.stopped(),
+            Self::Tool(span) => found::stop(span, None).inspect(|blocked| {
+                span.instance.note_blocked(&span.state, &blocked.reason);
+            }),
+        };
+        blocked.map_or(Ok(()), Err)
+    }
+
     pub(super) fn version(&self, version: Option<&ProtocolVersion>) {
         if let Some(version) = version {
             self.set(semconv::MCP_PROTOCOL_VERSION, version.as_str());
@@ -193,6 +205,13 @@ fn failure(end: End<'_>) -> Option<(String, Option<&str>)> {
         End::Failed(kind) => Some((kind.to_owned(), None)),
         End::Answered(_) | End::Canceled => None,
     }
+}
+
+/// The error of JSON-RPC that stands for a call that was not made.
+pub(super) fn refusal(blocked: &SecurityBlocked) -> ErrorData {
+    let rules: Vec<_> = blocked.rules().collect();
+    let data = serde_json::json!({"reason": blocked.reason, "level": blocked.level.as_str(), "rules": rules});
+    ErrorData::invalid_params(blocked.to_string(), Some(data))
 }
 
 fn set_json(o: &Opened, name: &'static str, value: &impl Serialize) {

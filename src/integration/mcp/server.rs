@@ -121,13 +121,15 @@ impl<R: Side, S: Service<R>> Service<R> for Traced<S> {
     }
 }
 
-/// Runs a handler in its span, and ends the span by what it answers.
+/// Runs a handler in its span, and ends the span by what it answers. What the policy blocks is not handled.
 pub(super) async fn answered<T>(
     span: &Observed,
     handled: impl Future<Output = Result<T, ErrorData>>,
     cancelled: impl Fn() -> bool,
     answer: impl Fn(&T) -> Answer<'_>,
 ) -> Result<T, ErrorData> {
+    span.stopped()
+        .map_err(|blocked| observed::refusal(&blocked))?;
     let result = span.run(handled).await;
     span.end(match &result {
         // `rmcp` throws the answer to a cancelled request away, whatever it is.

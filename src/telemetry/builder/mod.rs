@@ -44,6 +44,7 @@ use crate::pipeline::channels::DeclaredChannels;
 use crate::pipeline::levels::{ChannelLevels, Least};
 use crate::pipeline::queue::Queue;
 use crate::pipeline::thread::{Parts, Worker};
+use crate::security::Policy;
 use crate::security::redact::Redactor;
 use crate::stats::Books;
 
@@ -72,6 +73,7 @@ pub struct TelemetryBuilder {
     content: content::Wanted,
     redactor: Option<Redactor>,
     raw: Option<Bus>,
+    security: Option<Policy>,
     dedupe: Option<usize>,
     channels: Option<Vec<Channel>>,
     channel_levels: Vec<(Channel, Least)>,
@@ -140,6 +142,7 @@ impl TelemetryBuilder {
             content: content::Wanted::default(),
             redactor: Some(Redactor::standard()),
             raw: None,
+            security: None,
             dedupe: None,
             channels: None,
             channel_levels: Vec::new(),
@@ -413,7 +416,10 @@ impl TelemetryBuilder {
         let console = self.console;
 
         let rules = self.content.rules(env)?;
-        let (content, error_messages) = (rules.any(), self.error_messages.unwrap_or(rules.texts()));
+        let (content, error_messages) = (
+            rules.any() || self.security.is_some(),
+            self.error_messages.unwrap_or(rules.texts()),
+        );
         let redactions = Arc::<Redactions>::default();
         let sampling = self
             .sampler
@@ -443,6 +449,7 @@ impl TelemetryBuilder {
             mirror_moments: self.mirror_moments,
             content,
             redactions: Arc::clone(&redactions),
+            security: self.security.map(Arc::new),
             chunk_export: self.chunk_export,
             scopes: self.scopes,
             misuse: Misuse::default(),
