@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 use support::catalogue::{self, Row, assert_landed};
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{
     Dialect, Event, EventData, EventType, Flavor, Level, Phase, SpanKind, Subject, import,
 };
@@ -212,7 +212,7 @@ fn every_event_of_the_catalogue_can_be_emitted_by_its_name_with_its_fields() {
             }
             emitted += 1;
             let capture =
-                capture_with(|builder| builder.capture(Capture::Redacted).error_messages(true));
+                capture_with(|builder| builder.capture(CaptureMode::Redacted).error_messages(true));
             // Level and channel of a custom event are the caller's to say.
             let told = |field: &str| row.given.get(field).and_then(Json::as_str);
             let mut builder = tracing_genai::event(name.clone()).data(own);

@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use serde_json::Value as Json;
 use support::catalogue::{self, Landing, Row, assert_landed};
 use support::collector::Collector;
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{Event, EventData, EventId, Phase, Subject};
 use tracing_genai::files::JsonFile;
 use tracing_genai::history::{History, SqliteStore};
@@ -57,7 +57,7 @@ impl Outlets {
         let otlp = OtlpConfig::new().endpoint(self.collector.endpoint());
         let capture = capture_with(|builder| {
             builder
-                .capture(Capture::Redacted)
+                .capture(CaptureMode::Redacted)
                 .error_messages(true)
                 .history(self.store.clone())
                 .json_file(self.file())

@@ -13,7 +13,7 @@ use support::ends::{NotFound, ends, only_end};
 use support::waiting::block_on;
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{Event, Level, Usage, Value};
 use tracing_genai::monitor::{Guard, Judged, LlmClient, LlmError, LlmRequest, Part};
 use tracing_genai::monitor::{LlmResponse, Verdict};
@@ -174,9 +174,9 @@ fn a_result_is_kept_only_where_content_is_allowed_and_a_panic_in_showing_it_is_n
     for (allowed, expected) in [(false, None), (true, Some(Value::from(3)))] {
         let capture = capture_with(|builder| {
             builder.capture(if allowed {
-                Capture::Redacted
+                CaptureMode::Redacted
             } else {
-                Capture::Off
+                CaptureMode::Off
             })
         });
         let asked = AtomicUsize::new(0);
@@ -190,7 +190,7 @@ fn a_result_is_kept_only_where_content_is_allowed_and_a_panic_in_showing_it_is_n
         assert_eq!(asked.into_inner(), usize::from(allowed));
         assert_eq!(only_end(&capture).0.attr("call.result"), expected.as_ref());
     }
-    let capture = capture_with(|builder| builder.capture(Capture::Redacted));
+    let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
     let sum = capture.record(|| {
         let show = |_: &i64| -> Value { panic!("in show") };
         monitor_call_showing("add", |a: i64, b: i64| a + b, "CUSTOM", show)(1, 2)
@@ -282,7 +282,7 @@ fn a_future_is_monitored_across_its_awaits_and_from_thread_to_thread() {
 
 #[test]
 fn a_futures_own_name_is_that_of_the_async_function_and_its_result_is_shown_where_allowed() {
-    let capture = capture_with(|builder| builder.capture(Capture::Redacted));
+    let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
     capture.record(|| {
         let shown = fetch("ab".into())
             .monitored("CUSTOM")
@@ -579,7 +579,7 @@ fn a_guard_that_panics_has_not_allowed_anything() {
 
 #[test]
 fn prompt_and_answer_are_on_the_span_only_where_content_is_allowed() {
-    let capture = capture_with(|builder| builder.capture(Capture::Redacted));
+    let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
     capture
         .record(|| {
             monitor_llm("m", "the prompt", |_| {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tracing_genai::bus::Bus;
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{Dialect, Event, Level};
 use tracing_genai::files::JsonFile;
 use tracing_genai::history::{By, MemoryStore};
@@ -354,7 +354,7 @@ fn an_event_of_64_mib_harms_no_outlet() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("events.jsonl");
     let telemetry = Telemetry::builder("test")
-        .capture(Capture::Redacted)
+        .capture(CaptureMode::Redacted)
         .history(MemoryStore::with_limits(100, 1 << 20))
         .json_file(&path)
         .build()

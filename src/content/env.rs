@@ -1,6 +1,6 @@
 //! What the environment says of content.
 
-use super::{Asked, Capture, Carrier};
+use super::{Asked, CaptureMode, Carrier};
 use crate::diagnostics;
 
 const CAPTURE: &str = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
@@ -25,9 +25,9 @@ pub(crate) fn from_env(env: &dyn Fn(&str) -> Option<String>) -> Asked {
         let is = |(word, _): &&(&str, _)| value.trim().eq_ignore_ascii_case(word);
         match WORDS.iter().find(is) {
             Some((_, Some(carrier))) => {
-                (asked.capture, asked.carrier) = (Some(Capture::Redacted), Some(*carrier));
+                (asked.capture, asked.carrier) = (Some(CaptureMode::Redacted), Some(*carrier));
             }
-            Some((_, None)) => asked.capture = Some(Capture::Off),
+            Some((_, None)) => asked.capture = Some(CaptureMode::Off),
             None => ignored(CAPTURE, "NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT"),
         }
     }

@@ -1,13 +1,13 @@
 //! Content: what people and models wrote, what tools got and gave. Whether it is captured, on which signal, and how much of it.
 //!
-//! Owns: the modes ([`Capture`]), the places ([`Carrier`]), the budgets ([`ContentLimits`]), and the one stage on the telemetry
+//! Owns: the modes ([`CaptureMode`]), the places ([`Carrier`]), the budgets ([`ContentLimits`]), and the one stage on the telemetry
 //! thread at which content is dropped, reduced, redacted and cut, before any outlet sees a record.
 //! Promise: nothing is captured until somebody asks for it; a JSON attribute is complete JSON or absent; what was cut says so.
 //! Never: touches what is no content: ids, names, times, usage and costs are never cut for a prompt's sake.
 //!
 //! # What is captured
 //!
-//! | | [`Off`](Capture::Off) | [`Metadata`](Capture::Metadata) | [`Redacted`](Capture::Redacted) | [`Full`](Capture::Full) |
+//! | | [`Off`](CaptureMode::Off) | [`Metadata`](CaptureMode::Metadata) | [`Redacted`](CaptureMode::Redacted) | [`Full`](CaptureMode::Full) |
 //! | --- | --- | --- | --- | --- |
 //! | messages, instructions, tool definitions | | roles, kinds of parts, ids, names, sizes | secrets replaced | as they came |
 //! | arguments, results, documents, bodies of events | | sizes | secrets replaced | as they came |
@@ -27,7 +27,7 @@
 //! | `OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT` | `true`, `false`: whether the log event is emitted; default `true` where it carries content |
 //! | `TRACING_GENAI_CAPTURE` | `off`, `metadata`, `redacted`, `full` |
 //!
-//! The first two are those of OpenTelemetry's own instrumentations; what they turn on is captured as [`Capture::Redacted`]. The
+//! The first two are those of OpenTelemetry's own instrumentations; what they turn on is captured as [`CaptureMode::Redacted`]. The
 //! builder wins over all of them.
 
 mod env;
@@ -47,20 +47,20 @@ use std::str::FromStr;
 /// How much of the content is captured.
 ///
 /// ```
-/// use tracing_genai::content::{Capture, Carrier};
+/// use tracing_genai::content::{CaptureMode, Carrier};
 /// use tracing_genai::event::Subject;
 /// use tracing_genai::testing::capture_with;
 ///
 /// let capture = capture_with(|builder| {
 ///     builder
-///         .capture(Capture::Redacted)
-///         .capture_for(Subject::TOOL_CALL, Capture::Off)
+///         .capture(CaptureMode::Redacted)
+///         .capture_for(Subject::TOOL_CALL, CaptureMode::Off)
 ///         .carrier(Carrier::SpanAndEvent)
 /// });
 /// # drop(capture);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Capture {
+pub enum CaptureMode {
     /// None of it. The default.
     #[default]
     Off,
@@ -72,7 +72,7 @@ pub enum Capture {
     Full,
 }
 
-impl Capture {
+impl CaptureMode {
     /// Every mode, from nothing to everything.
     pub const ALL: [Self; 4] = [Self::Off, Self::Metadata, Self::Redacted, Self::Full];
 
@@ -87,25 +87,25 @@ impl Capture {
     }
 }
 
-impl fmt::Display for Capture {
+impl fmt::Display for CaptureMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-/// A word that is no [`Capture`].
+/// A word that is no [`CaptureMode`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no mode of capture: it is one of off, metadata, redacted, full")]
 #[non_exhaustive]
-pub struct ParseCaptureError;
+pub struct ParseCaptureModeError;
 
-impl FromStr for Capture {
-    type Err = ParseCaptureError;
+impl FromStr for CaptureMode {
+    type Err = ParseCaptureModeError;
 
     /// Upper and lower case are the same.
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         let is = |mode: &Self| word.trim().eq_ignore_ascii_case(mode.as_str());
-        Self::ALL.into_iter().find(is).ok_or(ParseCaptureError)
+        Self::ALL.into_iter().find(is).ok_or(ParseCaptureModeError)
     }
 }
 
@@ -168,9 +168,12 @@ mod tests {
 
     #[test]
     fn modes_are_read_as_they_are_written() {
-        for mode in Capture::ALL {
+        for mode in CaptureMode::ALL {
             assert_eq!(mode.to_string().to_uppercase().parse(), Ok(mode));
         }
-        assert_eq!("everything".parse::<Capture>(), Err(ParseCaptureError));
+        assert_eq!(
+            "everything".parse::<CaptureMode>(),
+            Err(ParseCaptureModeError)
+        );
     }
 }

@@ -1,13 +1,13 @@
 //! What is captured of which subject.
 
-use super::{Capture, Carrier, ContentLimits};
+use super::{CaptureMode, Carrier, ContentLimits};
 use crate::event::Subject;
 
 /// What the builder was asked for; the rest is the environment's and the defaults'.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
-    pub(crate) capture: Option<Capture>,
-    pub(crate) subjects: Vec<(Subject, Capture)>,
+    pub(crate) capture: Option<CaptureMode>,
+    pub(crate) subjects: Vec<(Subject, CaptureMode)>,
     pub(crate) carrier: Option<Carrier>,
     pub(crate) details: Option<bool>,
     pub(crate) limits: ContentLimits,
@@ -16,9 +16,9 @@ pub(crate) struct Asked {
 /// The rules of one installation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
-    capture: Capture,
+    capture: CaptureMode,
     /// The last one of a subject counts.
-    subjects: Vec<(Subject, Capture)>,
+    subjects: Vec<(Subject, CaptureMode)>,
     pub(crate) carrier: Carrier,
     /// Whether the log event with the details of a model call is emitted.
     pub(crate) details: bool,
@@ -44,7 +44,7 @@ impl Rules {
     }
 
     /// What is captured of a record of this subject.
-    pub(crate) fn of(&self, subject: Option<Subject>) -> Capture {
+    pub(crate) fn of(&self, subject: Option<Subject>) -> CaptureMode {
         let of = |subject| {
             let mut all = self.subjects.iter().rev();
             all.find_map(|(of, capture)| (*of == subject).then_some(*capture))
@@ -55,11 +55,11 @@ impl Rules {
     /// Whether content of anything is captured, in any form.
     pub(crate) fn any(&self) -> bool {
         let mut all = self.subjects.iter().map(|(_, capture)| *capture);
-        self.capture != Capture::Off || all.any(|capture| capture != Capture::Off)
+        self.capture != CaptureMode::Off || all.any(|capture| capture != CaptureMode::Off)
     }
 
     /// Whether texts of errors are captured unless that is decided apart.
     pub(crate) fn texts(&self) -> bool {
-        self.capture >= Capture::Redacted
+        self.capture >= CaptureMode::Redacted
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value as Json, json};
 
 use super::names::{self, Shape};
-use super::{Capture, Rules, is_content, mend};
+use super::{CaptureMode, Rules, is_content, mend};
 use crate::event::{EventData, Value};
 use crate::message::{self, fit};
 use crate::record::cut::TRUNCATED;
@@ -76,11 +76,11 @@ impl Stage {
     }
 
     /// Content on events of a span is on no budget: it stays where it is wanted, as attributes of the length that all have.
-    fn drop_from_events(&self, record: &mut Record, capture: Capture) {
+    fn drop_from_events(&self, record: &mut Record, capture: CaptureMode) {
         if record.events.is_empty() {
             return;
         }
-        let content = capture >= Capture::Redacted;
+        let content = capture >= CaptureMode::Redacted;
         let errors = self.error_messages;
         record.retain_event_fields(|name| {
             (content || !is_content(name)) && (errors || !names::is_error(name))
@@ -88,13 +88,13 @@ impl Stage {
     }
 
     /// Drops or reduces content, as the mode says; answers the names of what is left of it.
-    fn settle_fields(&self, record: &mut Record, capture: Capture) -> Vec<String> {
+    fn settle_fields(&self, record: &mut Record, capture: CaptureMode) -> Vec<String> {
         let names = record.fields.iter().map(|(name, _)| name);
         let mut names: Vec<_> = names
             .filter(|name| is_content(name))
             .map(str::to_owned)
             .collect();
-        if capture >= Capture::Redacted {
+        if capture >= CaptureMode::Redacted {
             return names;
         }
         if let Some(moment) = &mut record.moment {
@@ -104,7 +104,7 @@ impl Stage {
         names.retain(|name| {
             let value = record.fields.get(name).map(FieldRef::to_value);
             record.remove(name);
-            let Some(value) = value.filter(|_| capture == Capture::Metadata) else {
+            let Some(value) = value.filter(|_| capture == CaptureMode::Metadata) else {
                 return false;
             };
             let shape = names::shape(name);
@@ -122,11 +122,11 @@ impl Stage {
         names
     }
 
-    fn redact(&mut self, record: &mut Record, capture: Capture) {
+    fn redact(&mut self, record: &mut Record, capture: CaptureMode) {
         let Some(redactor) = &self.redactor else {
             return;
         };
-        let full = capture == Capture::Full;
+        let full = capture == CaptureMode::Full;
         if !full {
             // What lies in a text of JSON is looked at with its keys.
             record.fields.rewrite(|name, value| match value {
@@ -201,7 +201,7 @@ impl Stage {
     /// What [`settle`](Self::settle) does, for an event of another system.
     pub(crate) fn settle_event(&mut self, data: &mut EventData) {
         let capture = self.rules.of(Some(data.ty.subject()));
-        if capture < Capture::Redacted {
+        if capture < CaptureMode::Redacted {
             data.body = None;
             let drop: Vec<_> = data
                 .attrs
@@ -224,14 +224,14 @@ impl Stage {
                 data.attrs.remove(name);
             }
         }
-        if capture != Capture::Full {
+        if capture != CaptureMode::Full {
             self.redact_event(data);
         }
     }
 
     /// Takes secrets out of an event that a hook may have changed.
     pub(crate) fn redact_event(&mut self, data: &mut EventData) {
-        let full = self.rules.of(Some(data.ty.subject())) == Capture::Full;
+        let full = self.rules.of(Some(data.ty.subject())) == CaptureMode::Full;
         if let Some(redactor) = self.redactor.as_ref().filter(|_| !full) {
             let report = redactor.redact_event(data);
             self.count(&report);

@@ -124,9 +124,9 @@ where
 /// [`capture`](crate::TelemetryBuilder::capture) allows it. Elsewhere `show` is not called.
 ///
 /// ```
-/// use tracing_genai::{content::Capture, monitor_call_showing, testing::capture_with};
+/// use tracing_genai::{content::CaptureMode, monitor_call_showing, testing::capture_with};
 ///
-/// let capture = capture_with(|builder| builder.capture(Capture::Redacted));
+/// let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
 /// capture.record(|| {
 ///     let add = monitor_call_showing("add", |a: i64, b: i64| a + b, "CUSTOM", |sum| (*sum).into());
 ///     add(1, 2);

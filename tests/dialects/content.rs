@@ -1,7 +1,7 @@
 use serde_json::json;
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::testing::{Capture, capture, capture_with};
 
 use super::attr;
@@ -37,7 +37,7 @@ fn content_under_foreign_names_stays_at_home_unless_it_may_leave() {
     foreign(&capture);
     let told = format!("{:?}", capture.spans());
     assert!(!told.contains("canary"), "{told}");
-    let capture = capture_with(|builder| builder.capture(Capture::Redacted));
+    let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
     foreign(&capture);
     let span = capture.span("chat m");
     assert!(

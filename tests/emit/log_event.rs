@@ -4,7 +4,7 @@ use opentelemetry::trace::Status;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use std::collections::BTreeSet;
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{Channel, Event, EventData, EventType, Kind, Level, Value};
 use tracing_genai::testing::{capture, capture_with};
 use tracing_genai::{
@@ -376,7 +376,7 @@ fn bodies_and_content_attributes_stay_home_unless_content_is_on() {
             "{event:?}"
         );
     }
-    let on = capture_with(|builder| builder.capture(Capture::Redacted));
+    let on = capture_with(|builder| builder.capture(CaptureMode::Redacted));
     on.record(emit);
     let told = on.events();
     assert_eq!(told[0].body.as_ref().unwrap().as_str(), Some("the text"));

@@ -2,7 +2,7 @@
 
 use opentelemetry::trace::Status;
 use std::time::Duration;
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{Channel, Level, Usage, Value};
 use tracing_genai::testing::{capture, capture_with};
 use tracing_genai::{
@@ -121,7 +121,7 @@ fn routing_decisions_say_where_why_and_from_where() {
 
 #[test]
 fn progress_carries_its_numbers_and_a_total_of_zero_is_unknown() {
-    let capture = capture_with(|builder| builder.capture(Capture::Redacted));
+    let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
     capture.record(|| {
         let step = step("read").start();
         step.progress("page 3", 3, 10).progress("somewhere", 3, 0);

@@ -2,7 +2,7 @@
 
 use rmcp::model::{CallToolRequestParams, GetPromptRequestParams};
 use serde_json::json;
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::Value;
 use tracing_genai::mcp::{PeerExt as _, traced};
 use tracing_genai::testing::{Capture, capture, capture_with};
@@ -47,7 +47,7 @@ fn without_content_nothing_of_arguments_and_results_is_on_our_spans_or_events() 
 
 #[test]
 fn with_content_they_are_json_text_on_both_sides() {
-    let capture = capture_with(|b| b.capture(Capture::Redacted));
+    let capture = capture_with(|b| b.capture(CaptureMode::Redacted));
     a_session(&capture);
     let spans = capture.spans();
     let calls = spans
@@ -83,7 +83,7 @@ fn with_content_they_are_json_text_on_both_sides() {
 
 #[test]
 fn large_arguments_are_cut_and_the_request_is_whole() {
-    let capture = capture_with(|b| b.capture(Capture::Redacted));
+    let capture = capture_with(|b| b.capture(CaptureMode::Redacted));
     let long = "x".repeat(300_000);
     let sent = long.clone();
     run(&capture, async {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use opentelemetry::trace::{SpanKind, Status};
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{EventSpec as _, LlmCallCompleted, Phase, Value};
 use tracing_genai::tap::{RequestBuilderExt as _, Tap};
 use tracing_genai::testing::{Capture, Captured, capture, capture_with};
@@ -362,7 +362,9 @@ fn messages_are_recorded_as_json_only_where_content_is_on() {
     for name in ["gen_ai.input.messages", "gen_ai.output.messages"] {
         assert_eq!(span.attr(name), None, "{name}");
     }
-    let span = run(&capture_with(|builder| builder.capture(Capture::Redacted)));
+    let span = run(&capture_with(|builder| {
+        builder.capture(CaptureMode::Redacted)
+    }));
     for (name, said) in [
         ("gen_ai.input.messages", "What about Paris?"),
         ("gen_ai.output.messages", "Take an umbrella."),

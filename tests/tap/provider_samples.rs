@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::Value as Json;
-use tracing_genai::content::Capture;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::Value;
 use tracing_genai::tap::Tap;
 use tracing_genai::testing::{Capture, capture_with};
@@ -156,7 +156,7 @@ fn all(send: impl Fn(&str, u16, Bytes) -> Bytes) {
                 })
                 .collect::<Vec<_>>()
                 .into();
-            let capture = capture_with(|builder| builder.capture(Capture::Redacted));
+            let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
             let server = Server::always(exchange.reply.clone());
             let got = capture.record(|| send(&exchange.url, server.port, exchange.request.clone()));
             assert_eq!(got, body, "{what}");

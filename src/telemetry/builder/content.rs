@@ -7,7 +7,7 @@ use super::super::ConfigError;
 use super::super::env::Env;
 use super::TelemetryBuilder;
 use crate::bus::Bus;
-use crate::content::{Asked, Capture, Carrier, ContentLimits, Rules, from_env};
+use crate::content::{Asked, CaptureMode, Carrier, ContentLimits, Rules, from_env};
 use crate::event::Subject;
 use crate::security::Policy;
 use crate::security::redact::{Redactor, Report};
@@ -46,15 +46,15 @@ impl Wanted {
 
 impl TelemetryBuilder {
     /// How much of the content is captured: prompts, answers, arguments and results of tools, bodies of events, whoever wrote
-    /// them on whatever span or event. Default [`Capture::Off`]; see [`content`](crate::content) for what each mode keeps and the
+    /// them on whatever span or event. Default [`CaptureMode::Off`]; see [`content`](crate::content) for what each mode keeps and the
     /// variables.
-    pub fn capture(mut self, capture: Capture) -> Self {
+    pub fn capture(mut self, capture: CaptureMode) -> Self {
         self.content.0.capture = Some(capture);
         self
     }
 
     /// The same for spans and events of one subject: `Subject::TOOL_CALL` for tools, `Subject::LLM_CALL` for model calls.
-    pub fn capture_for(mut self, subject: Subject, capture: Capture) -> Self {
+    pub fn capture_for(mut self, subject: Subject, capture: CaptureMode) -> Self {
         self.content.0.subjects.push((subject, capture));
         self
     }

@@ -262,7 +262,7 @@ impl TelemetryBuilder {
     }
 
     /// Whether the texts of errors are kept. They are content (they quote requests and answers), so by default they are kept
-    /// where [content](Self::capture) is, as [`Redacted`](crate::content::Capture::Redacted) or more; else `error.type` alone is
+    /// where [content](Self::capture) is, as [`Redacted`](crate::content::CaptureMode::Redacted) or more; else `error.type` alone is
     /// recorded. Secrets are taken out of them in any case.
     pub fn error_messages(mut self, on: bool) -> Self {
         self.error_messages = Some(on);
