@@ -16,6 +16,7 @@ pub(crate) mod names;
 pub(crate) mod process;
 pub(crate) mod queue;
 pub(crate) mod recent;
+pub(crate) mod streams;
 pub(crate) mod thread;
 pub(crate) mod window;
 

@@ -14,6 +14,7 @@ use super::foreign::{self, Foreign, Origin, Placed};
 use super::names::span_name;
 use super::queue::Item;
 use super::recent::Recent;
+use super::streams::Streams;
 use super::window::Window;
 use super::{Rules, events, grave};
 use crate::budget::Meter;
@@ -59,6 +60,7 @@ pub(crate) struct Processor {
     raw: Option<Bus>,
     /// The event of the record at hand as it was before the stage, for those who see such.
     before: Option<EventData>,
+    streams: Streams,
     /// What was found in the texts of the record at hand.
     found: Vec<Found>,
     /// A record to put in the place of the one that is worked on.
@@ -99,6 +101,7 @@ impl Processor {
             stage: rules.stage,
             raw: rules.raw,
             before: None,
+            streams: Streams::default(),
             found: Vec::new(),
             empty: None,
             spent: Vec::new(),
@@ -171,6 +174,7 @@ impl Processor {
     /// Whether an event was made of it.
     fn moment(&mut self, record: &mut Record) -> bool {
         builtin::fill_scope(record, &self.instance.limits);
+        self.check_piece(record);
         self.settle(record);
         let Some(moment) = &mut record.moment else {
             return true;
@@ -261,22 +265,38 @@ impl Processor {
         self.before = before;
     }
 
+    /// Checks a piece of a streamed answer, if it is one.
+    fn check_piece(&mut self, record: &mut Record) {
+        let instance = Arc::clone(&self.instance);
+        let Some(policy) = &instance.security else {
+            return;
+        };
+        if let Some(found) = self.streams.piece(policy, record, instance.chunk_text) {
+            self.found.push(found.told());
+            let mut span = record.moment_in("", record.end);
+            self.tell_findings(&mut span);
+        }
+    }
+
     /// Checks what was asked and answered, as far as that has not been done.
     fn inspect(&mut self, record: &mut Record) {
         let Some(policy) = &self.instance.security else {
             return;
         };
         let kind = record.subject.map(|subject| subject.kind());
-        if !matches!(kind, Some(Kind::Llm | Kind::Tool | Kind::Mcp)) {
+        // What is a part of a call is checked with the call.
+        if record.inside_inference || !matches!(kind, Some(Kind::Llm | Kind::Tool | Kind::Mcp)) {
             return;
         }
         let fields = &record.fields;
         let get = |name: &str| fields.get(name).map(FieldRef::to_value);
         let checked = record.checked;
         let unchecked = |point| checked & found::bit(point) == 0;
+        let (told, last) = self.streams.end(policy, record.id.span);
         let mut all = found::Asked::read(get).check(policy, unchecked);
         all.extend(found::answered(policy, get, unchecked));
-        for found in &all {
+        all.extend(last);
+        for found in told.iter().chain(&all) {
             found.mark(&mut record.fields);
         }
         // It has been sent: there is nothing to be stopped.

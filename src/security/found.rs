@@ -14,7 +14,7 @@ use crate::record::{Fields, Limits, Moment};
 use crate::semconv as s;
 
 /// What a policy found in a text, and what it does about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Found {
     verdict: Verdict,
     /// At least that of the verdict: what was known before may be worse than what is new.
@@ -34,8 +34,7 @@ impl Found {
             return None;
         }
         let verdict = policy.scans().check(content);
-        let level = verdict.level();
-        Self::of(policy, verdict, level, content.point, content.text.len())
+        Self::verdict(policy, verdict, content.point, content.text.len())
     }
 
     /// The same for a tool's arguments.
@@ -75,6 +74,17 @@ impl Found {
         let stops = policy.action(Point::Message, level) == Action::Block;
         let level = if stops { level } else { verdict.level() };
         Self::of(policy, verdict, level, Point::Message, bytes)
+    }
+
+    /// What is done about a verdict.
+    pub(crate) fn verdict(
+        policy: &Policy,
+        verdict: Verdict,
+        point: Point,
+        bytes: usize,
+    ) -> Option<Self> {
+        let level = verdict.level();
+        Self::of(policy, verdict, level, point, bytes)
     }
 
     fn of(

@@ -9,6 +9,7 @@ use crate::provider::fold::Fold;
 use crate::provider::guess;
 use crate::provider::{Answer, TextSize};
 use crate::record::{Limits, Moment};
+use crate::security::Point;
 use crate::semconv;
 
 /// An open model call.
@@ -187,7 +188,9 @@ impl Call {
         self.each(|o| {
             let count = o.instance.chunk_arrived(&o.state);
             let exported = o.instance.chunk_export.takes(count);
-            if !exported && !o.instance.bus.has_interest() {
+            let policy = o.instance.security.as_deref();
+            let checked = policy.is_some_and(|policy| policy.watches(Point::Stream));
+            if !exported && !checked && !o.instance.bus.has_interest() {
                 return;
             }
             with_scratch(|fields| {
@@ -196,7 +199,7 @@ impl Call {
                     text.len() as i64,
                     &Limits::DEFAULT,
                 );
-                if o.instance.chunk_text {
+                if o.instance.chunk_text || checked {
                     fields.set_str(semconv::GENAI_CHUNK_TEXT, text, &Limits::DEFAULT);
                 }
                 let moment = Moment {
