@@ -1,6 +1,7 @@
 use super::*;
 
 const LIMITS: Limits = Limits {
+    structure_bytes: 1 << 20,
     attributes: 4,
     value_bytes: 40,
     span_bytes: 200,

@@ -133,15 +133,17 @@ impl TelemetryBuilder {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tracing_genai::{bus::{Bus, Filter}, chat, testing::capture_with};
+    /// use tracing_genai::{bus::Bus, chat, testing::capture_with};
     ///
     /// let raw = Bus::new();
-    /// let mut events = raw.subscribe(Filter::all());
+    /// let mut events = raw.subscribe();
     /// let capture = capture_with(|builder| builder.raw_bus(raw.clone()));
     /// capture.record(|| chat("openai", "gpt-4o").attr("contact", "ada@lovelace.dev").start().complete());
     ///
-    /// let attrs = |event: &tracing_genai::event::Event| event.attrs.get("contact").map(ToString::to_string);
-    /// assert_eq!(attrs(&events.recv_timeout(Duration::from_secs(5))?).as_deref(), Some("ada@lovelace.dev"));
+    /// let delivery = events.recv_timeout(Duration::from_secs(5))?;
+    /// let event = delivery.event().expect("an event");
+    /// assert_eq!(event.attr("contact"), Some(&"ada@lovelace.dev".into()));
+    /// assert_eq!(capture.span("chat gpt-4o").attr("contact"), Some(&"[REDACTED:email]".into()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn raw_bus(mut self, bus: Bus) -> Self {

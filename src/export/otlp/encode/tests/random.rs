@@ -14,6 +14,7 @@ use crate::record::{Fields, Limits, Moment, Outcome, Record};
 
 /// Limits that random records run into.
 const TIGHT: Limits = Limits {
+    structure_bytes: 1 << 20,
     attributes: 3,
     value_bytes: 24,
     span_bytes: 120,

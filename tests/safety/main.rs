@@ -1,0 +1,22 @@
+//! What leaves is what its owner decided: content, secrets, and what is not sent at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops where it goes wrong"
+)]
+#![allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "nobody's API"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(feature = "otlp")]
+mod canaries;
+mod content;
+#[cfg(feature = "otlp")]
+mod details;
+mod policy;
+mod secrets;
