@@ -121,8 +121,8 @@ fn attacks_are_found_within_other_text_at_their_place() {
                 .iter()
                 .find(|found| found.rule() == *rule);
             let place = place.unwrap_or_else(|| panic!("{rule} in {text:?}")).span();
-            // What begins a line and what ends a command is part of what is found.
-            let around = before.len() - 1..=before.len() + case.text.len() + 1;
+            // The end of the line before and what ends a command are part of what is found.
+            let around = before.len() - 2..=before.len() + case.text.len() + 1;
             assert!(
                 around.contains(&place.start) && around.contains(&place.end),
                 "{rule} {place:?} {text:?}"
