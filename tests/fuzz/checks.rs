@@ -105,6 +105,10 @@ pub fn redact(bytes: &[u8]) {
         );
     }
     let (secret, body) = canary(bytes);
+    if text.contains(body) {
+        // A fuzzer reads this file too, and a part of a secret is none.
+        return;
+    }
     let at = bytes
         .first()
         .map_or(0, |at| text.len() * usize::from(*at) / 255);
@@ -167,6 +171,9 @@ pub fn messages_json(bytes: &[u8]) {
     let content_type = TYPES[usize::from(*framing) % TYPES.len()];
     let endpoint = Endpoint::new(api, "fuzz").measuring(true);
     let _ = endpoint.request(body, true);
+    // Where a type that is wrong has a byte order mark before it that comes in pieces, the mark hides what the first byte
+    // would have told.
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let mut reader: Reader = endpoint.reader(content_type, true);
         for piece in pieces {
