@@ -218,7 +218,8 @@ impl Reader {
 /// errors come as JSON whatever was asked for.
 fn framing(hint: Hint, bytes: &[u8]) -> Option<Framing> {
     let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    // What JSON takes for space: a form feed, say, is none.
+    let first = bytes.iter().find(|byte| !b" \t\r\n".contains(byte))?;
     Some(match (first, hint) {
         (b'[', _) => Framing::Array(Array::default()),
         (b'{', Hint::Lines) => Framing::Lines(Lines::default()),

@@ -1,0 +1,196 @@
+//! What holds for any bytes. Each check panics where it does not.
+//!
+//! Runs under libFuzzer (`targets/`), and on stable over the bytes in `corpus/` (`tests/fuzz_corpora.rs`).
+
+use std::borrow::Cow;
+
+use serde_json::Value as Json;
+use tracing_genai::console;
+use tracing_genai::provider::{Api, Endpoint, Reader};
+use tracing_genai::security::redact::{Redactor, Report};
+
+/// Every check under the name of its target and of the folder of its corpus.
+pub const ALL: [(&str, fn(&[u8])); 3] = [
+    ("escape", escape),
+    ("redact", redact),
+    ("messages_json", messages_json),
+];
+
+// === escape ===
+
+/// What is shown is safe, nothing is dropped, and a second time changes nothing.
+pub fn escape(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for (lines, escape) in [
+        (false, console::escape as fn(&str) -> Cow<'_, str>),
+        (true, console::escape_lines),
+    ] {
+        let once = escape(&text);
+        if let Some(c) = once.chars().find(|c| is_hostile(*c, lines)) {
+            panic!("U+{:04X} came through", u32::from(c));
+        }
+        assert!(
+            matches!(escape(&once), Cow::Borrowed(twice) if twice == once),
+            "a second time changes it: {once:?}"
+        );
+        // A character becomes ten at most, and none disappears.
+        assert!(once.chars().count() >= text.chars().count());
+        assert!(once.len() <= text.len() * 6);
+        let clean = !text.chars().any(|c| is_hostile(c, lines) || is_selector(c));
+        if clean {
+            assert!(matches!(once, Cow::Borrowed(_)), "copied for nothing");
+        }
+    }
+}
+
+/// What a person's terminal must not get, written down from the Unicode Character Database: `Cc` but tab, `Zl`, `Zp`, `Co`,
+/// `Bidi_Control`, `Default_Ignorable_Code_Point` but the selectors of ordinary text, `Noncharacter_Code_Point`, and the
+/// interlinear annotations and controls of hieroglyphs, which have no ink. Not taken over from what it checks.
+pub fn is_hostile(c: char, lines: bool) -> bool {
+    if c == '\t' || (lines && c == '\n') {
+        return false;
+    }
+    let code = u32::from(c);
+    const RANGES: &[(u32, u32)] = &[
+        (0xad, 0xad),
+        (0x34f, 0x34f),
+        (0x61c, 0x61c),
+        (0x115f, 0x1160),
+        (0x17b4, 0x17b5),
+        (0x180e, 0x180e),
+        (0x200b, 0x200f),
+        (0x2028, 0x202e),
+        (0x2060, 0x206f),
+        (0x3164, 0x3164),
+        (0xe000, 0xf8ff),
+        (0xfdd0, 0xfdef),
+        (0xfeff, 0xfeff),
+        (0xffa0, 0xffa0),
+        (0xfff0, 0xfffb),
+        (0x13430, 0x1343f),
+        (0x1bca0, 0x1bca3),
+        (0x1d173, 0x1d17a),
+        (0xe0000, 0xe0fff),
+        (0xf0000, 0x10_ffff),
+    ];
+    c.is_control()
+        || code & 0xffff >= 0xfffe
+        || RANGES
+            .iter()
+            .any(|(from, to)| (*from..=*to).contains(&code))
+}
+
+/// Selectors of ordinary text, which stay behind a visible character.
+pub fn is_selector(c: char) -> bool {
+    matches!(u32::from(c), 0xfe00..=0xfe0f | 0x180b..=0x180d | 0x180f)
+}
+
+// === redact ===
+
+/// A secret goes wherever it stands, a second time changes nothing, JSON stays JSON, and the length is bounded.
+pub fn redact(bytes: &[u8]) {
+    let redactor = Redactor::standard();
+    let text = String::from_utf8_lossy(bytes);
+    let mut report = Report::new();
+    let once = redactor.redact_text(&text, &mut report);
+    assert_eq!(report.failed(), 0, "it failed");
+    let mut report = Report::new();
+    let twice = redactor.redact_text(&once, &mut report);
+    assert!(twice == once, "a second time: {once:?} -> {twice:?}");
+    assert!(once.len() <= text.len() * 32 + 64, "{} bytes", once.len());
+    if serde_json::from_str::<Json>(&text).is_ok() {
+        assert!(
+            serde_json::from_str::<Json>(&once).is_ok(),
+            "JSON no longer: {once:?}"
+        );
+    }
+    let (secret, body) = canary(bytes);
+    if text.contains(body) {
+        // A fuzzer reads this file too, and a part of a secret is none.
+        return;
+    }
+    let at = bytes
+        .first()
+        .map_or(0, |at| text.len() * usize::from(*at) / 255);
+    let at = (0..=at).rev().find(|at| text.is_char_boundary(*at));
+    let (before, after) = text.split_at(at.unwrap_or(0));
+    let with = format!("{before} {secret} {after}");
+    let out = redactor.redact_str(&with);
+    assert!(
+        !out.contains(body),
+        "a canary survives: {with:?} -> {out:?}"
+    );
+}
+
+/// A secret, and the part of it that must be gone. Put together here, so that nobody takes this file for a leak.
+fn canary(bytes: &[u8]) -> (String, &'static str) {
+    const BODY: &str = "q7Rt2LmZ9vXc4KpW8sNd3FgH6jBy5TeUa1Ii";
+    let secret = match bytes.len() % 4 {
+        0 => format!("{}_{BODY}", "ghp"),
+        1 => format!("{}_{BODY}", "hf"),
+        2 => format!("{}-{BODY}", "glpat"),
+        _ => format!("sk-{}-{BODY}{BODY}", "proj"),
+    };
+    (secret, BODY)
+}
+
+// === messages as JSON ===
+
+const APIS: [Api; 14] = [
+    Api::OpenAiChat,
+    Api::OpenAiCompletions,
+    Api::OpenAiResponses,
+    Api::AnthropicMessages,
+    Api::Gemini,
+    Api::Ollama,
+    Api::OllamaGenerate,
+    Api::Cohere,
+    Api::Mistral,
+    Api::BedrockConverse,
+    Api::OpenAiEmbeddings,
+    Api::GeminiEmbeddings,
+    Api::OllamaEmbeddings,
+    Api::CohereEmbeddings,
+];
+
+const TYPES: [Option<&str>; 5] = [
+    None,
+    Some("application/json"),
+    Some("text/event-stream"),
+    Some("application/x-ndjson"),
+    Some("application/vnd.amazon.eventstream"),
+];
+
+/// The first byte says which API, the second how the answer is framed, the third how it is cut; the rest is the body of a
+/// request and of an answer. However it is cut, the same is read; JSON that is redacted stays as it is a second time.
+pub fn messages_json(bytes: &[u8]) {
+    let [api, framing, size, body @ ..] = bytes else {
+        return;
+    };
+    let api = APIS[usize::from(*api) % APIS.len()];
+    let content_type = TYPES[usize::from(*framing) % TYPES.len()];
+    let endpoint = Endpoint::new(api, "fuzz").measuring(true);
+    let _ = endpoint.request(body, true);
+    // Where a type that is wrong has a byte order mark before it that comes in pieces, the mark hides what the first byte
+    // would have told.
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let mut reader: Reader = endpoint.reader(content_type, true);
+        for piece in pieces {
+            reader.push(piece);
+        }
+        reader.answer()
+    };
+    let whole = read(&mut std::iter::once(body));
+    let cut = read(&mut body.chunks(usize::from(*size).max(1)));
+    assert_eq!(whole, cut, "it matters how the answer was cut");
+
+    if let Ok(mut json) = serde_json::from_slice::<Json>(body) {
+        let _ = endpoint.answer(&json, true);
+        let redactor = Redactor::standard();
+        redactor.redact_json(&mut json);
+        let mut again = json.clone();
+        redactor.redact_json(&mut again);
+        assert_eq!(again, json, "a second time changes it");
+    }
+}
