@@ -1,6 +1,8 @@
 //! Building a [`Telemetry`]: builder over environment over defaults.
 
 mod channel;
+#[cfg(feature = "config")]
+mod config;
 mod events;
 
 use std::fmt;
@@ -11,6 +13,9 @@ use std::time::Duration;
 use opentelemetry::{KeyValue, Value as OtelValue};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, ShouldSample, SpanExporter};
 use tracing::level_filters::LevelFilter;
+
+#[cfg(feature = "config")]
+pub(super) use config::least;
 
 use super::env::{self, Env};
 #[cfg(feature = "otlp")]
@@ -39,7 +44,7 @@ use crate::layer::switch::Switch;
 use crate::layer::{ChunkExport, ScopePolicy, Steps};
 use crate::pipeline::Rules;
 use crate::pipeline::channels::DeclaredChannels;
-use crate::pipeline::levels::{ChannelLevels, Least};
+use crate::pipeline::levels::{ChannelLevels, Least, Said};
 use crate::pipeline::queue::Queue;
 use crate::pipeline::thread::{Parts, Worker};
 use crate::stats::Books;
@@ -56,7 +61,7 @@ pub struct TelemetryBuilder {
     pub(crate) clock: Clock,
     pub(crate) ids: Box<dyn IdGenerator>,
     sampler: Option<Box<dyn ShouldSample>>,
-    pub(super) level: LevelFilter,
+    level: LevelFilter,
     steps: Steps,
     genai_only: bool,
     activate: bool,
@@ -69,7 +74,11 @@ pub struct TelemetryBuilder {
     content: bool,
     dedupe: Option<usize>,
     channels: Option<Vec<Channel>>,
-    channel_levels: Vec<(Channel, Least)>,
+    channel_levels: Vec<(Channel, Least, Said)>,
+    enabled: bool,
+    said: Asked,
+    #[cfg(feature = "config")]
+    config: Option<crate::config::Config>,
     queue_records: usize,
     queue_bytes: usize,
     batch: BatchSettings,
@@ -89,6 +98,18 @@ pub struct TelemetryBuilder {
 }
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// Settings whose defaults do not show whether they were chosen.
+#[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(
+    not(feature = "config"),
+    allow(dead_code, reason = "only a configuration asks")
+)]
+pub(super) struct Asked {
+    pub(super) level: bool,
+    pub(super) enabled: bool,
+    pub(super) content: bool,
+}
 
 /// When a batch is closed: at so many records, at so many bytes, or when its first record is so old.
 #[derive(Debug, Clone, Copy)]
@@ -136,6 +157,10 @@ impl TelemetryBuilder {
             dedupe: None,
             channels: None,
             channel_levels: Vec::new(),
+            enabled: true,
+            said: Asked::default(),
+            #[cfg(feature = "config")]
+            config: None,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
             batch: BatchSettings {
@@ -222,6 +247,7 @@ impl TelemetryBuilder {
     /// The most verbose level that is captured. Default `INFO`.
     pub fn level(mut self, level: LevelFilter) -> Self {
         self.level = level;
+        self.said.level = true;
         self
     }
 
@@ -276,6 +302,7 @@ impl TelemetryBuilder {
     /// (`gen_ai.prompt`, `input.value`, `langfuse.input` …) is dropped from any span unless this is on.
     pub fn content(mut self, on: bool) -> Self {
         self.content = on;
+        self.said.content = true;
         self
     }
 
@@ -388,6 +415,10 @@ impl TelemetryBuilder {
     /// # Errors
     /// When a setting cannot work; see [`ConfigError`]. Nothing has been started then.
     pub fn build(mut self) -> Result<Telemetry, ConfigError> {
+        #[cfg(feature = "config")]
+        {
+            self = self.configured()?;
+        }
         self.check()?;
         let ledger = Arc::new(Ledger::new(&self.budgets)?);
         let environment = Arc::clone(&self.environment);
@@ -426,7 +457,7 @@ impl TelemetryBuilder {
             parts: Arc::clone(&parts),
             bus: bus.clone(),
             starts_wanted: console.is_some() || !self.hooks.is_empty(),
-            switch: Switch::new(!disabled, self.level),
+            switch: Switch::new(self.enabled && !disabled, self.level),
             levels: ChannelLevels::new(self.channel_levels),
             ids: self.ids,
             sampling: sampling.map_or(Sampling::ParentElseAlways, Sampling::Custom),
@@ -507,10 +538,12 @@ impl TelemetryBuilder {
             exports: Box::new(move |_| Exports { clock, plugged }),
         })
         .map_err(ConfigError::Thread)?;
-        Ok(
-            Telemetry::new(instance, bus, Some(worker), writers, history, propagators)
-                .with_budgets(ledger),
-        )
+        let telemetry = Telemetry::new(instance, bus, Some(worker), writers, history, propagators)
+            .with_budgets(ledger);
+        #[cfg(feature = "config")]
+        let telemetry =
+            telemetry.with_config(self.config.unwrap_or_default(), environment, self.said);
+        Ok(telemetry)
     }
 
     /// The console the builder asks for, or `OTEL_TRACES_EXPORTER=console`.
