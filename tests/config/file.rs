@@ -38,7 +38,11 @@ fn the_value_of_a_secret_is_in_no_error_and_no_debug() {
     let text = format!("otlp:\n  headers:\n    x-api-key: [{CANARY}]\n");
     let error = Config::from_yaml(&text).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(CANARY), "{error}");
-    assert!(error.to_string().contains("`otlp.headers.x-api-key` (line 3) is a list"));
+    assert!(
+        error
+            .to_string()
+            .contains("`otlp.headers.x-api-key` (line 3) is a list")
+    );
 
     let text = format!("otlp: {{headers: {{x-api-key: {CANARY}}}}}\napi: {{access_key: {CANARY}}}");
     let mut config = Config::from_yaml(&text).unwrap();
@@ -53,9 +57,15 @@ fn the_value_of_a_secret_is_in_no_error_and_no_debug() {
 
 #[test]
 fn a_file_that_is_no_mapping_or_no_yaml_is_refused_with_its_line() {
-    assert_eq!(wrong("- a\n- b\n"), "line 1: the file is no mapping of keys to values");
+    assert_eq!(
+        wrong("- a\n- b\n"),
+        "line 1: the file is no mapping of keys to values"
+    );
     assert_eq!(wrong("a: 1\na: 2\n"), "line 2: `a` is there twice");
-    assert_eq!(wrong("a: 1\n---\nb: 2\n"), "line 2: the file has more than one document");
+    assert_eq!(
+        wrong("a: 1\n---\nb: 2\n"),
+        "line 2: the file has more than one document"
+    );
     assert!(wrong("a: [1, 2\nb: 3").starts_with("line "));
     assert!(Config::from_yaml("").unwrap().unknown().is_empty());
     assert!(Config::from_yaml("# only a remark\n").is_ok());

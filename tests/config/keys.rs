@@ -39,7 +39,11 @@ fn the_documented_table_of_keys_is_the_one_in_force() {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(file, table()).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(file).unwrap(), table(), "BLESS=1 writes it anew");
+    assert_eq!(
+        std::fs::read_to_string(file).unwrap(),
+        table(),
+        "BLESS=1 writes it anew"
+    );
 }
 
 #[test]
