@@ -67,7 +67,7 @@ use Type::{Flag, List, Secret, Section, Text, Whole, Word};
 keys! {
     "service.name": Text, "", "OTEL_SERVICE_NAME", false, "The service, where the builder was given an empty name.";
     "deployment.environment": Text, "", "", false, "The resource's `deployment.environment.name`; `OTEL_RESOURCE_ATTRIBUTES` goes before it.";
-    "monitoring.agent_id": Text, "", "TRACING_GENAI_AGENT_ID", false, "The resource's `gen_ai.main_agent.id`, and the agent in the event file's name and lines.";
+    "monitoring.agent_id": Text, "", "TRACING_GENAI_AGENT_ID", false, "The resource's `gen_ai.main_agent.id`, and the agent in the name of an event file.";
     "monitoring.enabled": Flag, "true", "TRACING_GENAI_ENABLED", true, "Whether anything is recorded.";
     "monitoring.channels": List, "", "", false, "Channels the application uses: an event on another one is reported once.";
     "monitoring.alert_levels": List, "", "", false, "Verdicts that are told, for the security checks.";

@@ -43,6 +43,8 @@ enum Kind {
 struct Open {
     anchor: usize,
     key: Option<String>,
+    /// What is merged in from elsewhere, where nothing else is told.
+    merged: Vec<(String, Node)>,
     node: Node,
 }
 
@@ -116,7 +118,14 @@ impl Loader {
             Event::SequenceStart(anchor, _) => self.open(line, anchor, Kind::List(Vec::new()))?,
             Event::MappingStart(anchor, _) => self.open(line, anchor, Kind::Map(Vec::new()))?,
             Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(done) = self.open.pop() {
+                if let Some(mut done) = self.open.pop() {
+                    if let Kind::Map(entries) = &mut done.node.kind {
+                        for (key, value) in done.merged {
+                            if !entries.iter().any(|(known, _)| *known == key) {
+                                entries.push((key, value));
+                            }
+                        }
+                    }
                     self.put(done.node, done.anchor)?;
                 }
             }
@@ -158,8 +167,12 @@ impl Loader {
             return Err(wrong(line, "values are nested more than 32 deep"));
         }
         let node = self.node(line, 0, kind)?;
-        let key = None;
-        self.open.push(Open { anchor, key, node });
+        self.open.push(Open {
+            anchor,
+            key: None,
+            merged: Vec::new(),
+            node,
+        });
         Ok(())
     }
 
@@ -177,14 +190,9 @@ impl Loader {
             Kind::List(items) => items.push(node),
             Kind::Map(entries) => match above.key.take() {
                 None => above.key = Some(key(node)?),
-                // A merge: what is told here goes before what is told there.
                 Some(key) if key == "<<" => {
                     if let Kind::Map(more) = node.kind {
-                        for (key, value) in more {
-                            if !entries.iter().any(|(known, _)| *known == key) {
-                                entries.push((key, value));
-                            }
-                        }
+                        above.merged.extend(more);
                     }
                 }
                 Some(key) => {

@@ -182,9 +182,10 @@ fn words_of_other_instrumentations_say_how_much_content_is_captured() {
 fn outputs_named_in_a_file_are_written() {
     let folder = tempfile::tempdir().unwrap();
     let (lines, history) = (
-        folder.path().join("events.jsonl"),
+        folder.path().join("events"),
         folder.path().join("history.db"),
     );
+    std::fs::create_dir(&lines).unwrap();
     let yaml = format!(
         "logging: {{file: '{}'}}\nhistory: {{path: '{}'}}\nmonitoring: {{agent_id: ada}}",
         lines.display(),
@@ -199,11 +200,11 @@ fn outputs_named_in_a_file_are_written() {
         log_event("some.thing", serde_json::json!({}), "", Default::default());
     });
     assert!(telemetry.shutdown().is_complete());
-    let text = std::fs::read_to_string(lines).unwrap();
-    assert!(
-        text.contains("some.thing") && text.contains("ada"),
-        "{text}"
-    );
+    let file = std::fs::read_dir(&lines).unwrap().next().unwrap().unwrap();
+    let name = file.file_name().into_string().unwrap();
+    assert!(name.starts_with("ada_monitoring_"), "{name}");
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    assert!(text.contains("some.thing"), "{text}");
     assert_eq!(telemetry.history().count().unwrap(), 1);
     assert!(history.exists());
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tracing_genai::bus::Delivery;
 use tracing_genai::event::{Dialect, Level};
 use tracing_genai::testing::Captured;
 use tracing_genai::{Telemetry, agent, chat, event, log_event};
@@ -49,7 +50,7 @@ fn while_disabled_nothing_is_told_and_open_spans_end_exactly_once() {
         chat("openai", "gpt-4o-mini").start().complete();
     });
     let mut names = Vec::new();
-    while let Some(event) = seen.try_next() {
+    while let Some(Delivery::Event(event)) = seen.try_recv() {
         names.push(event.ty.to_string());
     }
     assert_eq!(
@@ -201,7 +202,7 @@ fn events_below_the_level_of_their_channel_reach_no_one_and_are_no_losses() {
         log_event("mine", json!({}), "", Level::Info);
     });
     let mut names = Vec::new();
-    while let Some(event) = seen.try_next() {
+    while let Some(Delivery::Event(event)) = seen.try_recv() {
         names.push(event.ty.to_string());
     }
     assert_eq!(names, ["llm.call.failed", "mine"]);
