@@ -105,6 +105,7 @@
 //! | `http` | no | calls of model APIs over HTTP, read as they pass: any client on `http` 1 types, a `tower` layer |
 //! | `reqwest`, `reqwest-middleware` | no | the same for `reqwest` 0.13 and for `reqwest-middleware` 0.5 |
 //! | `mcp` | no | calls of MCP tools, prompts and resources as client and server, on `rmcp` 3, in one trace |
+//! | `config` | no | settings in a [YAML file](config), with precedence, checks and reload at run time |
 //! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
 //! | `full` | no | everything above |
 //!
@@ -114,6 +115,8 @@
 pub mod budget;
 pub mod bus;
 mod clock;
+#[cfg(feature = "config")]
+pub mod config;
 pub mod console;
 pub mod content;
 #[cfg_attr(
@@ -177,6 +180,8 @@ pub use span::{
     scope, step, text_completion, tool, workflow,
 };
 pub use stats::{Loss, Tally};
+#[cfg(feature = "config")]
+pub use telemetry::Reload;
 pub use telemetry::{
     ChannelSwitch, ConfigError, InstallError, Report, Telemetry, TelemetryBuilder,
 };

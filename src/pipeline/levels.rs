@@ -40,10 +40,10 @@ pub(crate) struct ChannelLevels {
 }
 
 impl ChannelLevels {
-    pub(crate) fn new(levels: impl IntoIterator<Item = (Channel, Least)>) -> Self {
+    pub(crate) fn new(levels: impl IntoIterator<Item = (Channel, Least, Said)>) -> Self {
         let all = Self::default();
-        for (channel, least) in levels {
-            all.set(channel, least, Said::Code);
+        for (channel, least, said) in levels {
+            all.set(channel, least, said);
         }
         all
     }

@@ -23,6 +23,14 @@ pub enum ConfigError {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Otlp(#[from] crate::otlp::OtlpConfigError),
+    /// A configuration file.
+    #[cfg(feature = "config")]
+    #[error(transparent)]
+    Settings(#[from] crate::config::SettingsError),
+    /// The history's file, as a configuration file names it.
+    #[cfg(all(feature = "config", feature = "sqlite"))]
+    #[error("`history.path`: {0}")]
+    History(#[from] crate::history::StoreError),
     /// A budget.
     #[error(transparent)]
     Budget(#[from] crate::budget::BudgetError),

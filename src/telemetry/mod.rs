@@ -8,6 +8,8 @@ mod env;
 mod error;
 #[cfg(feature = "otlp")]
 mod outlets;
+#[cfg(feature = "config")]
+mod reload;
 mod report;
 mod stage;
 mod switches;
@@ -36,6 +38,8 @@ use crate::pipeline::thread::Worker;
 pub(crate) use builder::BatchSettings;
 pub use builder::TelemetryBuilder;
 pub use error::{ConfigError, InstallError};
+#[cfg(feature = "config")]
+pub use reload::Reload;
 pub use report::Report;
 use stage::Stages;
 pub use switches::ChannelSwitch;
@@ -70,6 +74,8 @@ pub struct Telemetry {
     propagators: Vec<String>,
     stages: Arc<Stages>,
     disabled_by: Option<&'static str>,
+    #[cfg(feature = "config")]
+    in_force: Option<reload::InForce>,
 }
 
 impl Telemetry {
@@ -100,11 +106,24 @@ impl Telemetry {
             propagators,
             stages: Arc::default(),
             disabled_by: None,
+            #[cfg(feature = "config")]
+            in_force: None,
         }
     }
 
     fn disabled_because_of(mut self, variable: &'static str) -> Self {
         self.disabled_by = Some(variable);
+        self
+    }
+
+    #[cfg(feature = "config")]
+    fn with_config(
+        mut self,
+        config: crate::config::Config,
+        environment: Arc<crate::config::Lookup>,
+        said: builder::Asked,
+    ) -> Self {
+        self.in_force = Some(reload::InForce::new(config, environment, said));
         self
     }
 

@@ -155,3 +155,18 @@ impl ChannelSwitch<'_> {
         levels.set(self.channel.clone(), least, Said::Code);
     }
 }
+
+/// The filter of a level that a configuration names.
+#[cfg(feature = "config")]
+pub(super) fn filter(level: &str) -> LevelFilter {
+    match level {
+        "OFF" => LevelFilter::OFF,
+        level => match Level::from_str_lossy(level) {
+            Level::Trace => LevelFilter::TRACE,
+            Level::Debug => LevelFilter::DEBUG,
+            Level::Info => LevelFilter::INFO,
+            Level::Warn => LevelFilter::WARN,
+            Level::Error | Level::Alert => LevelFilter::ERROR,
+        },
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::TelemetryBuilder;
 use crate::event::{Channel, Level};
-use crate::pipeline::levels::Least;
+use crate::pipeline::levels::{Least, Said};
 
 impl TelemetryBuilder {
     /// Tells events of this channel only from this level on. What is below reaches neither bus nor history, files, console and
@@ -21,13 +21,22 @@ impl TelemetryBuilder {
     /// ```
     pub fn channel_level(mut self, channel: impl Into<Channel>, least: Level) -> Self {
         self.channel_levels
-            .push((channel.into(), Least::Level(least)));
+            .push((channel.into(), Least::Level(least), Said::Code));
+        self
+    }
+
+    /// Whether it records from the start. Default `true`; [`Telemetry::enable`](crate::Telemetry::enable) and
+    /// [`disable`](crate::Telemetry::disable) change it later.
+    pub fn enabled(mut self, on: bool) -> Self {
+        self.enabled = on;
+        self.said.enabled = true;
         self
     }
 
     /// Tells no events of this channel.
     pub fn channel_off(mut self, channel: impl Into<Channel>) -> Self {
-        self.channel_levels.push((channel.into(), Least::Off));
+        self.channel_levels
+            .push((channel.into(), Least::Off, Said::Code));
         self
     }
 }

@@ -14,9 +14,19 @@ use crate::security::redact::{Redactor, Report};
 
 /// What the builder was told of content.
 #[derive(Default)]
-pub(super) struct Wanted(Asked);
+pub(super) struct Wanted(Asked, Option<CaptureMode>);
 
 impl Wanted {
+    /// What the configuration says: by code, it goes before the environment.
+    #[cfg(feature = "config")]
+    pub(super) fn configured(&mut self, mode: CaptureMode, by_code: bool) {
+        if by_code {
+            self.0.capture.get_or_insert(mode);
+        } else {
+            self.1 = Some(mode);
+        }
+    }
+
     /// With what the environment says where the builder was told nothing.
     pub(super) fn rules(&self, env: Env<'_>) -> Result<Rules, ConfigError> {
         const FIELD: std::ops::RangeInclusive<usize> = 256..=1 << 20;
@@ -39,7 +49,11 @@ impl Wanted {
                 limits.span,
                 "from the limit of a field to 2097152 (2 MiB)",
             ),
-            () => Ok(Rules::new(self.0.clone(), from_env(env))),
+            () => {
+                let mut env = from_env(env);
+                env.capture = env.capture.or(self.1);
+                Ok(Rules::new(self.0.clone(), env))
+            }
         }
     }
 }
@@ -95,13 +109,13 @@ impl TelemetryBuilder {
     /// # Ok::<(), tracing_genai::security::redact::RedactError>(())
     /// ```
     pub fn redactor(mut self, redactor: Redactor) -> Self {
-        self.redactor = Some(redactor);
+        self.redactor = Some(Some(redactor));
         self
     }
 
     /// Takes no secrets out of anything. What a prompt or an error message quotes goes to every outlet as it is.
     pub fn without_redaction(mut self) -> Self {
-        self.redactor = None;
+        self.redactor = Some(None);
         self
     }
 

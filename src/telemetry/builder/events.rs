@@ -75,7 +75,7 @@ impl TelemetryBuilder {
         self.writer(name, move |_| Ok(Box::new(writer)))
     }
 
-    fn writer(
+    pub(super) fn writer(
         mut self,
         name: &'static str,
         open: impl FnOnce(&str) -> Result<Box<dyn EventWriter>, ConfigError> + Send + 'static,

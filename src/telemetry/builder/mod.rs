@@ -1,6 +1,8 @@
 //! Building a [`Telemetry`]: builder over environment over defaults.
 
 mod channel;
+#[cfg(feature = "config")]
+mod config;
 mod content;
 mod events;
 
@@ -12,6 +14,9 @@ use std::time::Duration;
 use opentelemetry::{KeyValue, Value as OtelValue};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, ShouldSample, SpanExporter};
 use tracing::level_filters::LevelFilter;
+
+#[cfg(feature = "config")]
+pub(super) use config::least;
 
 use super::env::{self, Env};
 #[cfg(feature = "otlp")]
@@ -41,7 +46,7 @@ use crate::layer::switch::Switch;
 use crate::layer::{ChunkExport, ScopePolicy, Steps};
 use crate::pipeline::Rules;
 use crate::pipeline::channels::DeclaredChannels;
-use crate::pipeline::levels::{ChannelLevels, Least};
+use crate::pipeline::levels::{ChannelLevels, Least, Said};
 use crate::pipeline::queue::Queue;
 use crate::pipeline::thread::{Parts, Worker};
 use crate::security::Policy;
@@ -60,7 +65,7 @@ pub struct TelemetryBuilder {
     pub(crate) clock: Clock,
     pub(crate) ids: Box<dyn IdGenerator>,
     sampler: Option<Box<dyn ShouldSample>>,
-    pub(super) level: LevelFilter,
+    level: LevelFilter,
     steps: Steps,
     genai_only: bool,
     activate: bool,
@@ -71,12 +76,17 @@ pub struct TelemetryBuilder {
     chunk_export: ChunkExport,
     scopes: ScopePolicy,
     content: content::Wanted,
-    redactor: Option<Redactor>,
+    /// `None` until it is decided.
+    redactor: Option<Option<Redactor>>,
     raw: Option<Bus>,
     security: Option<Policy>,
     dedupe: Option<usize>,
     channels: Option<Vec<Channel>>,
-    channel_levels: Vec<(Channel, Least)>,
+    channel_levels: Vec<(Channel, Least, Said)>,
+    enabled: bool,
+    said: Asked,
+    #[cfg(feature = "config")]
+    config: Option<crate::config::Config>,
     queue_records: usize,
     queue_bytes: usize,
     batch: BatchSettings,
@@ -96,6 +106,17 @@ pub struct TelemetryBuilder {
 }
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// Settings whose defaults do not show whether they were chosen.
+#[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(
+    not(feature = "config"),
+    allow(dead_code, reason = "only a configuration asks")
+)]
+pub(super) struct Asked {
+    pub(super) level: bool,
+    pub(super) enabled: bool,
+}
 
 /// When a batch is closed: at so many records, at so many bytes, or when its first record is so old.
 #[derive(Debug, Clone, Copy)]
@@ -140,12 +161,16 @@ impl TelemetryBuilder {
             chunk_export: ChunkExport::default(),
             scopes: ScopePolicy::default(),
             content: content::Wanted::default(),
-            redactor: Some(Redactor::standard()),
+            redactor: None,
             raw: None,
             security: None,
             dedupe: None,
             channels: None,
             channel_levels: Vec::new(),
+            enabled: true,
+            said: Asked::default(),
+            #[cfg(feature = "config")]
+            config: None,
             queue_records: Self::DEFAULT_QUEUE_RECORDS,
             queue_bytes: Self::DEFAULT_QUEUE_BYTES,
             batch: BatchSettings {
@@ -232,6 +257,7 @@ impl TelemetryBuilder {
     /// The most verbose level that is captured. Default `INFO`.
     pub fn level(mut self, level: LevelFilter) -> Self {
         self.level = level;
+        self.said.level = true;
         self
     }
 
@@ -390,6 +416,10 @@ impl TelemetryBuilder {
     /// # Errors
     /// When a setting cannot work; see [`ConfigError`]. Nothing has been started then.
     pub fn build(mut self) -> Result<Telemetry, ConfigError> {
+        #[cfg(feature = "config")]
+        {
+            self = self.configured()?;
+        }
         self.check()?;
         let ledger = Arc::new(Ledger::new(&self.budgets)?);
         let environment = Arc::clone(&self.environment);
@@ -403,7 +433,11 @@ impl TelemetryBuilder {
         let random = u128::from_be_bytes(self.ids.new_trace_id().to_bytes());
         let born = EventId::new(self.clock.unix_nanos(self.clock.now()) / 1_000_000, random);
         let mut resource = env::resource(env, &service, born.to_string(), self.resource.clone());
-        if let Some(redactor) = &self.redactor {
+        let redactor = self
+            .redactor
+            .take()
+            .unwrap_or_else(|| Some(Redactor::standard()));
+        if let Some(redactor) = &redactor {
             resource = content::without_secrets(resource, redactor);
         }
         let limits = env::limits(env);
@@ -437,7 +471,7 @@ impl TelemetryBuilder {
             parts: Arc::clone(&parts),
             bus: bus.clone(),
             starts_wanted: console.is_some() || !self.hooks.is_empty(),
-            switch: Switch::new(!disabled, self.level),
+            switch: Switch::new(self.enabled && !disabled, self.level),
             levels: ChannelLevels::new(self.channel_levels),
             ids: self.ids,
             sampling: sampling.map_or(Sampling::ParentElseAlways, Sampling::Custom),
@@ -495,7 +529,7 @@ impl TelemetryBuilder {
         let stage = Stage::new(
             rules,
             error_messages,
-            self.redactor,
+            redactor,
             redactions,
             Arc::clone(&parts),
         );
@@ -529,10 +563,12 @@ impl TelemetryBuilder {
             exports: Box::new(move |_| Exports { clock, plugged }),
         })
         .map_err(ConfigError::Thread)?;
-        Ok(
-            Telemetry::new(instance, bus, Some(worker), writers, history, propagators)
-                .with_budgets(ledger),
-        )
+        let telemetry = Telemetry::new(instance, bus, Some(worker), writers, history, propagators)
+            .with_budgets(ledger);
+        #[cfg(feature = "config")]
+        let telemetry =
+            telemetry.with_config(self.config.unwrap_or_default(), environment, self.said);
+        Ok(telemetry)
     }
 
     /// The console the builder asks for, or `OTEL_TRACES_EXPORTER=console`.
