@@ -216,7 +216,7 @@ impl ScannerBuilder {
         self
     }
 
-    /// Compiles the rules, which takes some milliseconds.
+    /// Compiles the rules, which takes tens of milliseconds for the standard ones.
     ///
     /// # Errors
     ///
