@@ -49,10 +49,10 @@ use serde_json::{Map, Value};
 
 use crate::diagnostics;
 
+pub use crate::security::{Action, Severity};
 pub use error::SettingsError;
 pub use keys::{Key, Type};
 pub use security::{Category, Pattern, Security};
-pub use crate::security::{Action, Severity};
 use yaml::Document;
 
 pub(crate) type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;

@@ -262,7 +262,11 @@ impl Config {
         let mut policy = Policy::new().scanner(builder.build()?);
         let untold = |level: AlertLevel| {
             let told = said.alert_levels.as_ref();
-            told.is_some_and(|told| !told.iter().any(|it| it.eq_ignore_ascii_case(level.as_str())))
+            told.is_some_and(|told| {
+                !told
+                    .iter()
+                    .any(|it| it.eq_ignore_ascii_case(level.as_str()))
+            })
         };
         for (level, action) in [
             (AlertLevel::Suspicious, said.suspicious_action),
@@ -350,8 +354,16 @@ impl Security {
             }
         }
         let lists = [
-            (&self.dangerous, category::DANGEROUS_COMMANDS, Severity::High),
-            (&self.suspicious, category::PROMPT_MANIPULATION, Severity::Medium),
+            (
+                &self.dangerous,
+                category::DANGEROUS_COMMANDS,
+                Severity::High,
+            ),
+            (
+                &self.suspicious,
+                category::PROMPT_MANIPULATION,
+                Severity::Medium,
+            ),
         ];
         for (words, category, severity) in lists {
             for word in words.iter().flatten() {
@@ -373,7 +385,8 @@ impl Security {
             lists = lists.with(rule);
         }
         for pattern in &self.patterns {
-            let mut rule = Rule::regex(pattern.regex.clone()).id(format!("pattern.{}", pattern.name));
+            let mut rule =
+                Rule::regex(pattern.regex.clone()).id(format!("pattern.{}", pattern.name));
             if let Some(category) = &pattern.category {
                 rule = rule.category(category.clone());
             }

@@ -1,9 +1,9 @@
 //! Code over environment over file over default, pair by pair.
 
 use serde_json::Value;
+use tracing_genai::config::Config;
 use tracing_genai::content::CaptureMode;
 use tracing_genai::security::Policy;
-use tracing_genai::config::Config;
 use tracing_genai::{Telemetry, TelemetryBuilder, log_event};
 use tracing_subscriber::prelude::*;
 
@@ -175,7 +175,8 @@ fn how_much_content_is_captured_is_said_by_code_over_environment_over_file() {
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
         "NO_CONTENT",
     );
-    let captured = |variables: &'static [(&'static str, &'static str)], code: Option<CaptureMode>| {
+    let captured = |variables: &'static [(&'static str, &'static str)],
+                    code: Option<CaptureMode>| {
         let capture = tracing_genai::testing::capture_with(|builder| {
             let file = Config::from_yaml("capture: {content: redacted}").unwrap();
             let builder = builder.environment(lookup(variables)).config(file);
@@ -184,13 +185,27 @@ fn how_much_content_is_captured_is_said_by_code_over_environment_over_file() {
                 None => builder,
             }
         });
-        capture.record(|| tracing_genai::chat("openai", "m").prompt("hello").start().complete());
-        capture.span("chat m").attr("gen_ai.input.messages").is_some()
+        capture.record(|| {
+            tracing_genai::chat("openai", "m")
+                .prompt("hello")
+                .start()
+                .complete()
+        });
+        capture
+            .span("chat m")
+            .attr("gen_ai.input.messages")
+            .is_some()
     };
     assert!(captured(&[], None), "the file");
     assert!(!captured(&[("TRACING_GENAI_CAPTURE", "off")], None));
-    assert!(!captured(&[UPSTREAM], None), "the environment over the file");
-    assert!(captured(&[UPSTREAM], Some(CaptureMode::Full)), "code over both");
+    assert!(
+        !captured(&[UPSTREAM], None),
+        "the environment over the file"
+    );
+    assert!(
+        captured(&[UPSTREAM], Some(CaptureMode::Full)),
+        "code over both"
+    );
 }
 
 #[test]

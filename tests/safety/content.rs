@@ -42,7 +42,10 @@ fn json(span: &CapturedSpan, name: &str) -> Json {
 
 fn body(capture: &Capture) -> Option<Json> {
     let events = capture.events();
-    let note = events.iter().find(|event| event.ty == "note.taken").unwrap();
+    let note = events
+        .iter()
+        .find(|event| event.ty == "note.taken")
+        .unwrap();
     note.body.as_ref().map(|body| body.0.clone())
 }
 
@@ -53,10 +56,23 @@ fn content_is_off_by_default_under_whatever_name_and_on_whatever_span() {
     capture.record(|| {
         // A library's span that declares it, and one of another dialect.
         let said = "what was said";
-        tracing::info_span!("chat", gen_ai.operation.name = "chat", gen_ai.input.messages = said);
+        tracing::info_span!(
+            "chat",
+            gen_ai.operation.name = "chat",
+            gen_ai.input.messages = said
+        );
         tracing::info_span!("chat", gen_ai.operation.name = "chat", gen_ai.prompt = said);
-        tracing::info_span!("work", gen_ai.tool.call.arguments = said, gen_ai.prompt.variable.name = said);
-        log_event("LLM_call_start", json!({"prompt": said, "model": "gpt-4o"}), "LLM", tracing_genai::event::Level::Info);
+        tracing::info_span!(
+            "work",
+            gen_ai.tool.call.arguments = said,
+            gen_ai.prompt.variable.name = said
+        );
+        log_event(
+            "LLM_call_start",
+            json!({"prompt": said, "model": "gpt-4o"}),
+            "LLM",
+            tracing_genai::event::Level::Info,
+        );
     });
     for span in capture.spans() {
         let shown = format!("{:?}", span.attributes);
@@ -142,13 +158,21 @@ fn each_subject_may_have_a_mode_of_its_own() {
             .capture_for(Subject::TOOL_CALL, CaptureMode::Off)
     });
     conversation(&capture);
-    assert!(capture.span("chat gpt-4o").attr("gen_ai.input.messages").is_some());
+    assert!(
+        capture
+            .span("chat gpt-4o")
+            .attr("gen_ai.input.messages")
+            .is_some()
+    );
     let tool = capture.span("execute_tool search");
     assert_eq!(tool.attr("gen_ai.tool.call.arguments"), None);
 
     let capture = capture_with(|b| b.capture_for(Subject::TOOL_CALL, CaptureMode::Redacted));
     conversation(&capture);
-    assert_eq!(capture.span("chat gpt-4o").attr("gen_ai.input.messages"), None);
+    assert_eq!(
+        capture.span("chat gpt-4o").attr("gen_ai.input.messages"),
+        None
+    );
     let tool = capture.span("execute_tool search");
     assert!(tool.attr("gen_ai.tool.call.arguments").is_some());
 }
@@ -167,19 +191,28 @@ fn the_variables_of_upstream_turn_capture_on_and_the_builder_wins() {
             }
         });
         conversation(&capture);
-        capture.span("chat gpt-4o").attr("gen_ai.input.messages").is_some()
+        capture
+            .span("chat gpt-4o")
+            .attr("gen_ai.input.messages")
+            .is_some()
     };
     const NAME: &str = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
     assert!(run(&[(NAME, "SPAN_ONLY")], None));
     assert!(run(&[(NAME, "span_and_event")], None));
     assert!(!run(&[(NAME, "EVENT_ONLY")], None), "not on the span");
-    assert!(!run(&[(NAME, "true")], None), "older instrumentations meant events");
+    assert!(
+        !run(&[(NAME, "true")], None),
+        "older instrumentations meant events"
+    );
     assert!(!run(&[(NAME, "NO_CONTENT")], None));
     assert!(!run(&[(NAME, "sure")], None), "nonsense turns nothing on");
     assert!(!run(&[(NAME, "SPAN_ONLY")], Some(CaptureMode::Off)));
     assert!(run(&[(NAME, "NO_CONTENT")], Some(CaptureMode::Redacted)));
     assert!(run(&[("TRACING_GENAI_CAPTURE", "redacted")], None));
-    assert!(!run(&[(NAME, "SPAN_ONLY"), ("TRACING_GENAI_CAPTURE", "off")], None));
+    assert!(!run(
+        &[(NAME, "SPAN_ONLY"), ("TRACING_GENAI_CAPTURE", "off")],
+        None
+    ));
 }
 
 #[test]
@@ -199,7 +232,11 @@ fn texts_of_errors_are_content_and_their_type_is_always_there() {
         let span = capture.span("chat gpt-4o");
         assert_eq!(span.attr("error.type"), Some(&"str".into()));
         let shown = format!("{span:?}");
-        assert_eq!(shown.contains("no quota for [REDACTED:email]"), message, "{mode}: {shown}");
+        assert_eq!(
+            shown.contains("no quota for [REDACTED:email]"),
+            message,
+            "{mode}: {shown}"
+        );
         assert!(!shown.contains("lovelace"));
     }
 }
@@ -209,7 +246,9 @@ fn what_is_over_the_budget_is_cut_inside_its_texts_and_stays_json() {
     let limits = ContentLimits::new(600, 900);
     let capture = capture_with(|b| b.capture(CaptureMode::Redacted).content_limits(limits));
     capture.record(|| {
-        let history: Vec<_> = (0..50).map(|n| Message::user(format!("{n} {}", "long ".repeat(200)))).collect();
+        let history: Vec<_> = (0..50)
+            .map(|n| Message::user(format!("{n} {}", "long ".repeat(200))))
+            .collect();
         let call = chat("openai", "gpt-4o").messages(&history).start();
         call.output(&[Message::assistant("ä".repeat(5_000)).finish_reason("length")]);
         call.usage(tracing_genai::event::Usage::new().input(140).output(32));
@@ -223,14 +262,26 @@ fn what_is_over_the_budget_is_cut_inside_its_texts_and_stays_json() {
         sum += text.len();
         let messages = json(&span, name);
         for message in messages.as_array().unwrap() {
-            assert!(message["role"].is_string() && message["parts"].is_array(), "{message}");
+            assert!(
+                message["role"].is_string() && message["parts"].is_array(),
+                "{message}"
+            );
         }
     }
     assert!(sum <= 900, "{sum}");
     let answer = json(&span, "gen_ai.output.messages");
     assert_eq!(answer[0]["finish_reason"], "length");
-    assert!(span.attr("genai.content.cut_bytes").and_then(Value::as_i64).unwrap() > 50_000);
-    assert_eq!(span.attr("gen_ai.usage.input_tokens"), Some(&140.into()), "usage first");
+    assert!(
+        span.attr("genai.content.cut_bytes")
+            .and_then(Value::as_i64)
+            .unwrap()
+            > 50_000
+    );
+    assert_eq!(
+        span.attr("gen_ai.usage.input_tokens"),
+        Some(&140.into()),
+        "usage first"
+    );
 }
 
 #[test]
@@ -238,9 +289,20 @@ fn json_that_was_cut_on_its_way_is_mended_and_text_that_is_none_becomes_a_messag
     let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
     capture.record(|| {
         // Longer than one attribute may be.
-        let long = json!([{"role": "user", "parts": [{"type": "text", "content": "x".repeat(70_000)}]}]).to_string();
-        tracing::info_span!("a", gen_ai.operation.name = "chat", gen_ai.input.messages = long);
-        tracing::info_span!("b", gen_ai.operation.name = "chat", gen_ai.output.messages = "Hello!", gen_ai.system_instructions = "Be kind.");
+        let long =
+            json!([{"role": "user", "parts": [{"type": "text", "content": "x".repeat(70_000)}]}])
+                .to_string();
+        tracing::info_span!(
+            "a",
+            gen_ai.operation.name = "chat",
+            gen_ai.input.messages = long
+        );
+        tracing::info_span!(
+            "b",
+            gen_ai.operation.name = "chat",
+            gen_ai.output.messages = "Hello!",
+            gen_ai.system_instructions = "Be kind."
+        );
     });
     let spans = capture.spans();
     let cut = json(&spans[0], "gen_ai.input.messages");
@@ -261,13 +323,29 @@ fn hostile_content_harms_nothing() {
     let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     capture.record(|| {
-        for text in ["", "\0", "[", "{\"a\":", "\u{202e}\u{e0041}", "\"\\ud83d\"", &deep] {
-            tracing::info_span!("x", gen_ai.operation.name = "chat", gen_ai.input.messages = text, gen_ai.tool.call.arguments = text);
+        for text in [
+            "",
+            "\0",
+            "[",
+            "{\"a\":",
+            "\u{202e}\u{e0041}",
+            "\"\\ud83d\"",
+            &deep,
+        ] {
+            tracing::info_span!(
+                "x",
+                gen_ai.operation.name = "chat",
+                gen_ai.input.messages = text,
+                gen_ai.tool.call.arguments = text
+            );
             chat("openai", "gpt-4o").prompt(text).start().complete();
             tool("t").arguments(text).start().result(text).complete();
         }
         let huge = Message::user("y".repeat(8 << 20));
-        chat("openai", "huge").messages(&[huge.clone(), huge]).start().complete();
+        chat("openai", "huge")
+            .messages(&[huge.clone(), huge])
+            .start()
+            .complete();
     });
     let spans = capture.spans();
     assert_eq!(spans.len(), 7 * 3 + 1);
@@ -285,8 +363,15 @@ fn hostile_content_harms_nothing() {
 
 #[test]
 fn limits_that_cannot_work_are_refused_with_what_would() {
-    for limits in [ContentLimits::new(0, 1000), ContentLimits::new(1000, 10), ContentLimits::new(4 << 20, 8 << 20)] {
-        let error = Telemetry::builder("test").content_limits(limits).build().unwrap_err();
+    for limits in [
+        ContentLimits::new(0, 1000),
+        ContentLimits::new(1000, 10),
+        ContentLimits::new(4 << 20, 8 << 20),
+    ] {
+        let error = Telemetry::builder("test")
+            .content_limits(limits)
+            .build()
+            .unwrap_err();
         assert!(matches!(error, ConfigError::OutOfRange { .. }));
         assert!(error.to_string().contains("content_limits"), "{error}");
     }

@@ -19,22 +19,41 @@ fn every_attribute_name_header_url_status_and_exception_is_walked() {
     capture.record(|| {
         let mail = "ada@lovelace.dev";
         let span = chat("openai", "gpt-4o")
-            .attr("url.full", "https://ada:hunter2secret@host/v1?api_key=abc12345678")
+            .attr(
+                "url.full",
+                "https://ada:hunter2secret@host/v1?api_key=abc12345678",
+            )
             .attr(
                 "http.request.header.authorization",
                 Value::Array(vec!["Bearer abcdefghijklmnop".into()]),
             )
-            .attr("server.list", Value::Array(vec!["fine".into(), mail.into()]))
-            .attr("nested", Value::Json(serde_json::json!({"a": [{"password": "p4ss"}, mail]})))
+            .attr(
+                "server.list",
+                Value::Array(vec!["fine".into(), mail.into()]),
+            )
+            .attr(
+                "nested",
+                Value::Json(serde_json::json!({"a": [{"password": "p4ss"}, mail]})),
+            )
             .attr(format!("of {mail}"), true)
             .attr("otel.name", format!("chat for {mail}"))
             .start();
         span.fail(&format!("no such user {mail}"));
-        tracing::info_span!("work", otel.status_code = "error", otel.status_description = mail)
-            .in_scope(|| tracing::info!(note = mail, "asked {mail}"));
+        tracing::info_span!(
+            "work",
+            otel.status_code = "error",
+            otel.status_description = mail
+        )
+        .in_scope(|| tracing::info!(note = mail, "asked {mail}"));
     });
     let shown = format!("{:?} {:?}", capture.spans(), capture.events());
-    for secret in ["lovelace", "hunter2secret", "abc12345678", "abcdefghijklmnop", "p4ss"] {
+    for secret in [
+        "lovelace",
+        "hunter2secret",
+        "abc12345678",
+        "abcdefghijklmnop",
+        "p4ss",
+    ] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
     assert!(shown.contains("chat for [REDACTED:email]"), "{shown}");
@@ -44,18 +63,19 @@ fn every_attribute_name_header_url_status_and_exception_is_walked() {
 #[test]
 fn what_is_inherited_from_spans_around_and_scopes_is_walked_too() {
     let capture = capture();
-    capture.record(|| {
-        scope([("tenant", "ada@lovelace.dev")]).in_scope(|| {
-            agent("helper of ada@lovelace.dev")
-                .session_id("s-ada@lovelace.dev")
-                .conversation_id("c-ada@lovelace.dev")
-                .in_scope(|_| {
-                    event("order.placed").emit();
-                    tool("search").in_scope(|_| Ok::<_, std::fmt::Error>(()))
-                })
+    capture
+        .record(|| {
+            scope([("tenant", "ada@lovelace.dev")]).in_scope(|| {
+                agent("helper of ada@lovelace.dev")
+                    .session_id("s-ada@lovelace.dev")
+                    .conversation_id("c-ada@lovelace.dev")
+                    .in_scope(|_| {
+                        event("order.placed").emit();
+                        tool("search").in_scope(|_| Ok::<_, std::fmt::Error>(()))
+                    })
+            })
         })
-    })
-    .unwrap();
+        .unwrap();
     let events = capture.events();
     assert_eq!(events.len(), 5);
     for event in &events {
@@ -69,7 +89,9 @@ fn what_is_inherited_from_spans_around_and_scopes_is_walked_too() {
 fn counts_of_tokens_models_and_other_plain_facts_stay_as_they_are() {
     let capture = capture();
     capture.record(|| {
-        let call = chat("openai", "gpt-4o-mini-2024-07-18").max_tokens(4096).start();
+        let call = chat("openai", "gpt-4o-mini-2024-07-18")
+            .max_tokens(4096)
+            .start();
         call.response(&serde_json::json!({
             "id": "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT", "model": "gpt-4o-mini-2024-07-18",
             "choices": [{"finish_reason": "stop"}],
@@ -80,7 +102,10 @@ fn counts_of_tokens_models_and_other_plain_facts_stay_as_they_are() {
         .complete();
     });
     let span = capture.span("chat gpt-4o-mini-2024-07-18");
-    assert_eq!(span.attr("gen_ai.response.id"), Some(&"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT".into()));
+    assert_eq!(
+        span.attr("gen_ai.response.id"),
+        Some(&"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT".into())
+    );
     assert_eq!(span.attr("keyboard"), Some(&"qwerty".into()));
     assert_eq!(span.attr("tokens.left"), Some(&12.into()));
     assert_eq!(span.attr("gen_ai.request.max_tokens"), Some(&4096.into()));
@@ -102,7 +127,11 @@ fn what_a_hook_adds_is_walked_because_secrets_are_taken_out_last() {
     let capture = capture_with(|builder| builder.enrich(Leaky));
     capture.record(|| chat("openai", "gpt-4o").start().complete());
     let events = capture.events();
-    assert!(events.iter().any(|e| e.attr("added") == Some(&"[REDACTED:email]".into())));
+    assert!(
+        events
+            .iter()
+            .any(|e| e.attr("added") == Some(&"[REDACTED:email]".into()))
+    );
     assert!(!format!("{events:?}").contains("lovelace"));
 }
 
@@ -118,7 +147,12 @@ fn a_redactor_that_fails_drops_the_value_counts_it_and_keeps_the_record() {
         .unwrap();
     let capture = capture_with(|builder| builder.redactor(redactor));
     capture.record(|| {
-        chat("openai", "gpt-4o").attr("a", "panic").attr("b", "fail").attr("c", "fine").start().complete();
+        chat("openai", "gpt-4o")
+            .attr("a", "panic")
+            .attr("b", "fail")
+            .attr("c", "fine")
+            .start()
+            .complete();
     });
     let span = capture.span("chat gpt-4o");
     assert_eq!(span.attr("a"), Some(&"[REDACTED:error]".into()));
@@ -136,17 +170,30 @@ fn who_asks_for_the_raw_events_gets_them_with_the_same_ids_and_nobody_else_does(
     raw.on_event(move |event| sink.lock().unwrap().push(event.clone()));
     let capture = capture_with(|builder| builder.raw_bus(raw.clone()));
     capture.record(|| {
-        chat("openai", "gpt-4o").attr("contact", "ada@lovelace.dev").start().complete();
-        event("order.placed").attr("contact", "ada@lovelace.dev").emit();
+        chat("openai", "gpt-4o")
+            .attr("contact", "ada@lovelace.dev")
+            .start()
+            .complete();
+        event("order.placed")
+            .attr("contact", "ada@lovelace.dev")
+            .emit();
     });
     let clean = capture.events();
     raw.flush(std::time::Instant::now() + SOON);
     let raw = seen.lock().unwrap().clone();
-    let ids = |events: &[tracing_genai::event::Event]| events.iter().map(|e| e.id).collect::<Vec<_>>();
+    let ids =
+        |events: &[tracing_genai::event::Event]| events.iter().map(|e| e.id).collect::<Vec<_>>();
     assert_eq!(ids(&clean), ids(&raw));
     assert_eq!(clean.len(), 3);
-    assert!(raw.iter().all(|e| e.attr("contact") == Some(&"ada@lovelace.dev".into())));
-    assert!(clean.iter().all(|e| e.attr("contact") == Some(&"[REDACTED:email]".into())));
+    assert!(
+        raw.iter()
+            .all(|e| e.attr("contact") == Some(&"ada@lovelace.dev".into()))
+    );
+    assert!(
+        clean
+            .iter()
+            .all(|e| e.attr("contact") == Some(&"[REDACTED:email]".into()))
+    );
 }
 
 #[test]
@@ -154,7 +201,11 @@ fn how_many_secrets_were_taken_out_is_told() {
     let telemetry = Telemetry::builder("test").build().unwrap();
     let subscriber = tracing_subscriber::registry().with(telemetry.layer());
     tracing::subscriber::with_default(subscriber, || {
-        chat("openai", "gpt-4o").attr("a", "ada@lovelace.dev").attr("db.password", "x").start().complete();
+        chat("openai", "gpt-4o")
+            .attr("a", "ada@lovelace.dev")
+            .attr("db.password", "x")
+            .start()
+            .complete();
     });
     assert_eq!(telemetry.flush(SOON).redacted, 2);
 }
@@ -162,6 +213,14 @@ fn how_many_secrets_were_taken_out_is_told() {
 #[test]
 fn redaction_may_be_turned_off_by_who_wants_that() {
     let capture = capture_with(|builder| builder.without_redaction());
-    capture.record(|| chat("openai", "gpt-4o").attr("a", "ada@lovelace.dev").start().complete());
-    assert_eq!(capture.span("chat gpt-4o").attr("a"), Some(&"ada@lovelace.dev".into()));
+    capture.record(|| {
+        chat("openai", "gpt-4o")
+            .attr("a", "ada@lovelace.dev")
+            .start()
+            .complete()
+    });
+    assert_eq!(
+        capture.span("chat gpt-4o").attr("a"),
+        Some(&"ada@lovelace.dev".into())
+    );
 }
