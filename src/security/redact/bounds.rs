@@ -5,12 +5,20 @@ pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// The byte before `at`, unless it is the letter of an escape: in `\nAKIA…` nothing stands before the `A`.
+/// The byte before `at`, unless it is the end of an escape: in `\nAKIA…`, `%20AKIA…` and `\u0009AKIA…` nothing stands before the
+/// `A`.
 pub(super) fn before(bytes: &[u8], at: usize) -> Option<u8> {
     let byte = *bytes.get(at.checked_sub(1)?)?;
-    let escaped = matches!(byte, b'n' | b'r' | b't' | b'b' | b'f' | b'0')
+    let behind = |mark: &[u8], digits: usize| {
+        let digits = at.checked_sub(digits).map(|from| (from, &bytes[from..at]));
+        digits.is_some_and(|(from, digits)| {
+            digits.iter().all(u8::is_ascii_hexdigit) && bytes[..from].ends_with(mark)
+        })
+    };
+    let letter = matches!(byte, b'n' | b'r' | b't' | b'b' | b'f' | b'0')
         && at >= 2
         && bytes.get(at - 2) == Some(&b'\\');
+    let escaped = letter || behind(b"%", 2) || behind(b"\\u", 4) || behind(b"\\x", 2);
     (!escaped).then_some(byte)
 }
 

@@ -118,6 +118,14 @@ fn is_code(value: &str) -> bool {
         })
 }
 
+/// Whether upper and lower case change as they do in no name in code: runs of capitals here and there.
+fn has_odd_case(value: &str) -> bool {
+    let letters = value.bytes().all(|b| b.is_ascii_alphabetic());
+    let runs = value.as_bytes().split(u8::is_ascii_lowercase);
+    letters && value.len() >= 16 && runs.filter(|run| run.len() >= 2).count() >= 2
+}
+
+
 /// An unquoted value that looks like a secret of at least `min` bytes.
 pub(super) fn is_noise(value: &str, min: usize) -> bool {
     let has = |test: fn(u8) -> bool| value.bytes().any(test);
@@ -131,7 +139,7 @@ pub(super) fn is_noise(value: &str, min: usize) -> bool {
     });
     value.len() >= min
         && letter
-        && (digit || mark)
+        && (digit || mark || has_odd_case(value))
         && !is_placeholder(value)
         && !is_code(value)
         && check::end_entropy(value) >= 2.3
