@@ -53,7 +53,9 @@
 //! | An unknown cost is absent and says why; it is never 0 | [`enrich`] |
 //! | Totals of agents, workflows and steps count every call once, sampled or not | [`enrich`] |
 //! | Nothing panics, blocks or prints to stdout after [`build`](TelemetryBuilder::build) | [`Telemetry`] |
-//! | Content (prompts, answers, arguments, error messages) is not captured unless asked for | [`TelemetryBuilder`] |
+//! | Content (prompts, answers, arguments, error messages) is not captured unless asked for | [`content`] |
+//! | Secrets are taken out before the bus, the history, files, the console and exporters | [`security::redact`] |
+//! | What a policy blocks is not sent, and told without a word of it | [`security`] |
 //! | A budget is watched, never enforced: each call counts once, unknown prices are told | [`budget`] |
 //! | A slow reader, a failing handler, a full disk delays nobody else, and what they miss is counted | [`bus`], [`history`], [`files`] |
 //! | Events of one trace reach each reader in the order they happened in | [`bus`] |
@@ -81,9 +83,10 @@
 //!
 //! # What leaves the process
 //!
-//! Names, times, token counts, costs, the fields your spans and events declare, and the type of an error. Not: prompts, answers,
-//! tool arguments and results, error messages (see [`TelemetryBuilder::error_messages`]), unless you put them into fields
-//! yourself. Nothing at all until an exporter is named.
+//! Names, times, token counts, costs, the fields your spans and events declare, and the type of an error; without secrets and
+//! personal data, which [are taken out](security::redact) of all of it. Not: prompts, answers, tool arguments and results, error messages,
+//! unless [`content`] is captured. Nothing at all until an exporter is named. What may not even be sent to a model or a tool is for a
+//! [`Policy`](security::Policy) to say.
 //!
 //! # Troubleshooting
 //!
@@ -106,6 +109,7 @@
 //! | `reqwest`, `reqwest-middleware` | no | the same for `reqwest` 0.13 and for `reqwest-middleware` 0.5 |
 //! | `mcp` | no | calls of MCP tools, prompts and resources as client and server, on `rmcp` 3, in one trace |
 //! | `config` | no | settings in a [YAML file](config), with precedence, checks and reload at run time |
+//! | `config` | no | [`config`](mod@config): settings from a YAML file, Cylestio Monitor's included |
 //! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
 //! | `full` | no | everything above |
 //!
