@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use tracing_genai::message::{
-    Content, Message, Part, Role, from_anthropic, from_gemini, from_gen_ai, from_openai, from_openai_responses,
-    to_anthropic, to_openai,
+    Content, Message, Part, Role, from_anthropic, from_gemini, from_gen_ai, from_openai,
+    from_openai_responses, to_anthropic, to_openai,
 };
 
 use super::{any_json, any_text, conversation, problems};
@@ -22,12 +22,31 @@ fn each_kind_of_message_is_read_with_its_calls_and_names() {
     ]))
     .strict()
     .unwrap();
-    let roles: Vec<_> = read.messages.iter().map(|message| message.role.clone()).collect();
-    assert_eq!(roles, [Role::System, Role::Developer, Role::User, Role::Assistant, Role::Tool]);
+    let roles: Vec<_> = read
+        .messages
+        .iter()
+        .map(|message| message.role.clone())
+        .collect();
+    assert_eq!(
+        roles,
+        [
+            Role::System,
+            Role::Developer,
+            Role::User,
+            Role::Assistant,
+            Role::Tool
+        ]
+    );
     assert_eq!(read.messages[2].name.as_deref(), Some("ann"));
     assert_eq!(read.messages[2].id.as_deref(), Some("m3"));
-    assert_eq!(read.messages[3].parts, [Part::tool_call(Some("c1"), "f", json!({"a": 1}))]);
-    assert_eq!(read.messages[4].parts, [Part::tool_call_response(Some("c1"), "r")]);
+    assert_eq!(
+        read.messages[3].parts,
+        [Part::tool_call(Some("c1"), "f", json!({"a": 1}))]
+    );
+    assert_eq!(
+        read.messages[4].parts,
+        [Part::tool_call_response(Some("c1"), "r")]
+    );
 }
 
 #[test]
@@ -44,24 +63,30 @@ fn what_is_wrong_in_openai_messages_is_named_by_its_index_and_the_rest_is_kept()
         {"role": "user", "content": 7},
         {"role": "user", "content": "last"},
     ]));
-    assert_eq!(problems(&read), [
-        "messages[0].content: is missing",
-        "messages[1].role: is missing",
-        "messages[2].role: is no known role",
-        "messages[3].content[0]: is not an object",
-        "messages[3].content[2].type: is missing",
-        "messages[4].tool_calls[0].function.name: is missing",
-        "messages[4].tool_calls[1].function: is missing",
-        "messages[5].tool_call_id: is missing",
-        "messages[6].tool_call_id: answers no tool call before it",
-        "messages[7]: is not an object",
-        "messages[8].content: is not a string or a list",
-    ]);
+    assert_eq!(
+        problems(&read),
+        [
+            "messages[0].content: is missing",
+            "messages[1].role: is missing",
+            "messages[2].role: is no known role",
+            "messages[3].content[0]: is not an object",
+            "messages[3].content[2].type: is missing",
+            "messages[4].tool_calls[0].function.name: is missing",
+            "messages[4].tool_calls[1].function: is missing",
+            "messages[5].tool_call_id: is missing",
+            "messages[6].tool_call_id: answers no tool call before it",
+            "messages[7]: is not an object",
+            "messages[8].content: is not a string or a list",
+        ]
+    );
     assert!(read.problems[8].kept && !read.problems[7].kept);
     let texts: Vec<String> = read.value.messages.iter().map(Message::text).collect();
     assert_eq!(texts, ["kept", "", "", "", "last"]);
     let error = read.strict().unwrap_err();
-    assert_eq!(error.to_string(), "messages[0].content: is missing (and 10 more)");
+    assert_eq!(
+        error.to_string(),
+        "messages[0].content: is missing (and 10 more)"
+    );
 }
 
 #[test]
@@ -87,7 +112,10 @@ fn arguments_that_are_no_json_stay_text_in_both_directions() {
         {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"city\": "}},
     ]}]);
     let read = from_openai(&history);
-    assert_eq!(problems(&read), ["messages[0].tool_calls[0].function.arguments: is not JSON"]);
+    assert_eq!(
+        problems(&read),
+        ["messages[0].tool_calls[0].function.arguments: is not JSON"]
+    );
     assert!(read.problems[0].kept);
     assert_eq!(json!(to_openai(&read.value).strict().unwrap()), history);
 }
@@ -99,41 +127,54 @@ fn what_is_wrong_in_other_formats_is_named_by_its_index_too() {
         {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "input": {}}]},
         {"role": "user"},
     ]}));
-    assert_eq!(problems(&anthropic), [
-        "system: is not a string or a list",
-        "messages[0].content[0].tool_use_id: is missing",
-        "messages[0].content[1]: is not an object",
-        "messages[1].content[0].name: is missing",
-        "messages[2].content: is missing",
-    ]);
+    assert_eq!(
+        problems(&anthropic),
+        [
+            "system: is not a string or a list",
+            "messages[0].content[0].tool_use_id: is missing",
+            "messages[0].content[1]: is not an object",
+            "messages[1].content[0].name: is missing",
+            "messages[2].content: is missing",
+        ]
+    );
     let gemini = from_gemini(&json!({"contents": [
         {"role": "alien", "parts": []},
         {"parts": [{"functionCall": {"args": {}}}, {}, {"text": "kept"}]},
         {"parts": 7},
     ]}));
-    assert_eq!(problems(&gemini), [
-        "contents[0].role: is no known role",
-        "contents[1].parts[0].functionCall.name: is missing",
-        "contents[1].parts[1]: is missing",
-        "contents[2].parts: is not a list",
-    ]);
+    assert_eq!(
+        problems(&gemini),
+        [
+            "contents[0].role: is no known role",
+            "contents[1].parts[0].functionCall.name: is missing",
+            "contents[1].parts[1]: is missing",
+            "contents[2].parts: is not a list",
+        ]
+    );
     assert_eq!(gemini.value.messages[0].text(), "kept");
     let responses = from_openai_responses(&json!({"input": [
         {"type": "function_call", "call_id": "c", "arguments": "{}"},
         {"type": "function_call_output", "output": "x"},
         {"role": "user", "content": [{"text": "no type"}]},
     ]}));
-    assert_eq!(problems(&responses), [
-        "input[0].name: is missing",
-        "input[1].call_id: is missing",
-        "input[2].content[0].type: is missing",
-    ]);
-    let gen_ai = from_gen_ai(&json!([{"role": "user"}, {"parts": []}, {"role": "user", "parts": [{}]}]));
-    assert_eq!(problems(&gen_ai), [
-        "messages[0].parts: is missing",
-        "messages[1].role: is missing",
-        "messages[2].parts[0]: is not a part with a type",
-    ]);
+    assert_eq!(
+        problems(&responses),
+        [
+            "input[0].name: is missing",
+            "input[1].call_id: is missing",
+            "input[2].content[0].type: is missing",
+        ]
+    );
+    let gen_ai =
+        from_gen_ai(&json!([{"role": "user"}, {"parts": []}, {"role": "user", "parts": [{}]}]));
+    assert_eq!(
+        problems(&gen_ai),
+        [
+            "messages[0].parts: is missing",
+            "messages[1].role: is missing",
+            "messages[2].parts[0]: is not a part with a type",
+        ]
+    );
 }
 
 #[test]
@@ -153,7 +194,15 @@ fn blocks_of_anthropic_become_parts_and_keep_their_signatures() {
     ]});
     let read = from_anthropic(&request).strict().unwrap();
     let kinds: Vec<_> = read.messages[1].parts.iter().map(Part::kind).collect();
-    assert_eq!(kinds, ["reasoning", "server_tool_call", "server_tool_call_response", "tool_call"]);
+    assert_eq!(
+        kinds,
+        [
+            "reasoning",
+            "server_tool_call",
+            "server_tool_call_response",
+            "tool_call"
+        ]
+    );
     assert_eq!(read.messages[1].parts[0].extra["signature"], "sig");
     super::assert_valid(super::Schema::Input, &read.input_messages());
     assert_eq!(to_anthropic(&read).strict().unwrap(), request);
@@ -173,7 +222,10 @@ fn a_response_is_one_turn_with_the_reason_its_status_tells() {
     response["status"] = "incomplete".into();
     response["incomplete_details"] = json!({"reason": "content_filter"});
     let read = from_openai_responses(&response).strict().unwrap();
-    assert_eq!(read.messages[0].finish_reason.as_deref(), Some("content_filter"));
+    assert_eq!(
+        read.messages[0].finish_reason.as_deref(),
+        Some("content_filter")
+    );
 }
 
 #[test]
@@ -182,30 +234,49 @@ fn what_a_format_has_no_place_for_is_named_and_left_out() {
     let said = Message::assistant("x").part(Part::reasoning("hm"));
     let history = conversation(vec![film, said]);
     let openai = to_openai(&history);
-    assert_eq!(problems(&openai), [
-        "messages[0].parts[1]: cannot be said in OpenAI's chat messages",
-        "messages[1].parts[1]: cannot be said in OpenAI's chat messages",
-    ]);
+    assert_eq!(
+        problems(&openai),
+        [
+            "messages[0].parts[1]: cannot be said in OpenAI's chat messages",
+            "messages[1].parts[1]: cannot be said in OpenAI's chat messages",
+        ]
+    );
     assert_eq!(openai.value[0], json!({"role": "user", "content": "see"}));
-    assert_eq!(problems(&to_anthropic(&history)), [
-        "messages[0].parts[1]: cannot be said in Anthropic's messages",
-    ]);
+    assert_eq!(
+        problems(&to_anthropic(&history)),
+        ["messages[0].parts[1]: cannot be said in Anthropic's messages",]
+    );
 }
 
 #[test]
 fn a_thousand_problems_are_a_hundred_and_a_count() {
     let read = from_openai(&Json::Array(vec![json!({}); 1000]));
     assert_eq!((read.problems.len(), read.unlisted), (100, 900));
-    assert!(read.strict().unwrap_err().to_string().ends_with("(and 999 more)"));
+    assert!(
+        read.strict()
+            .unwrap_err()
+            .to_string()
+            .ends_with("(and 999 more)")
+    );
 }
 
 /// A history as OpenAI's clients have it.
 fn any_openai() -> impl Strategy<Value = Json> {
-    let text = || any_text().prop_filter("empty text beside calls is none", |text| !text.is_empty());
-    let said = prop_oneof![Just("system"), Just("developer"), Just("user"), Just("assistant")];
-    let plain = (said, text()).prop_map(|(role, text)| vec![json!({"role": role, "content": text})]);
+    let text =
+        || any_text().prop_filter("empty text beside calls is none", |text| !text.is_empty());
+    let said = prop_oneof![
+        Just("system"),
+        Just("developer"),
+        Just("user"),
+        Just("assistant")
+    ];
+    let plain =
+        (said, text()).prop_map(|(role, text)| vec![json!({"role": role, "content": text})]);
     let parts = prop::collection::vec(text(), 2..4).prop_map(|texts| {
-        let parts: Vec<Json> = texts.iter().map(|text| json!({"type": "text", "text": text})).collect();
+        let parts: Vec<Json> = texts
+            .iter()
+            .map(|text| json!({"type": "text", "text": text}))
+            .collect();
         vec![json!({"role": "user", "content": parts})]
     });
     let called = (prop::collection::btree_map("[a-z]{1,8}", any_json(), 0..4), any_text()).prop_map(|(arguments, result)| {

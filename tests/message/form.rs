@@ -34,7 +34,10 @@ fn every_kind_of_part_is_written_in_the_conventions_form_and_read_back_the_same(
     assert_valid(Schema::Input, &written);
     assert_valid(Schema::Output, &read.output_messages());
     let parts = &read.messages[0].parts;
-    assert_eq!(parts[2], Part::tool_call(Some("c1"), "get", json!({"x": 1})));
+    assert_eq!(
+        parts[2],
+        Part::tool_call(Some("c1"), "get", json!({"x": 1}))
+    );
     assert_eq!(parts[6], Part::uri(Modality::Video, "gs://b/o"));
 }
 
@@ -59,7 +62,10 @@ fn debug_of_messages_and_conversions_shows_no_content() {
         .part(Part::tool_call_response(Some("id"), secret))
         .part(Part::blob("image/png", secret))
         .part(Part::uri(Modality::Image, secret))
-        .part(Part::other("kind", json!({ "a": secret }).as_object().unwrap().clone()));
+        .part(Part::other(
+            "kind",
+            json!({ "a": secret }).as_object().unwrap().clone(),
+        ));
     let history = conversation(vec![message.clone()]);
     let converted = from_gen_ai(&json!([message]));
     let fitted = tracing_genai::message::fit::messages(&history.messages, 9000);
@@ -77,16 +83,29 @@ fn debug_of_messages_and_conversions_shows_no_content() {
 
 #[test]
 fn tools_of_four_providers_have_one_form_that_is_valid() {
-    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
-    for name in ["openai-chat", "openai-responses", "anthropic", "gemini", "bedrock-converse"] {
+    let parameters =
+        json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    for name in [
+        "openai-chat",
+        "openai-responses",
+        "anthropic",
+        "gemini",
+        "bedrock-converse",
+    ] {
         let request = data(&format!("provider/{name}/request.json"));
         let request = request.get("toolConfig").unwrap_or(&request);
         let tools = tool_definitions(request).strict().unwrap();
         assert_eq!(tools.len(), 1, "{name}");
         assert_eq!(tools[0]["name"], "get_weather", "{name}");
         assert_eq!(tools[0]["type"], "function", "{name}");
-        assert_eq!(tools[0]["description"], "Current weather of a city", "{name}");
-        assert_eq!(tools[0]["parameters"]["required"], parameters["required"], "{name}");
+        assert_eq!(
+            tools[0]["description"], "Current weather of a city",
+            "{name}"
+        );
+        assert_eq!(
+            tools[0]["parameters"]["required"], parameters["required"],
+            "{name}"
+        );
         assert_valid(Schema::Tools, &json!(tools));
         let plain = plain_tools(&tools);
         assert_eq!(plain, [json!({"type": "function", "name": "get_weather"})]);
@@ -103,22 +122,35 @@ fn a_tool_without_a_name_is_named_by_its_place_and_the_others_are_kept() {
         {"functionDeclarations": [{"name": "a"}, {}]},
         {"type": "code_interpreter"},
     ]));
-    let names: Vec<_> = tools.value.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = tools
+        .value
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["web_search", "a", "code_interpreter"]);
-    assert_eq!(problems(&tools), [
-        "tools[1].function.name: is missing",
-        "tools[2]: is not an object",
-        "tools[3].functionDeclarations[1].name: is missing",
-    ]);
+    assert_eq!(
+        problems(&tools),
+        [
+            "tools[1].function.name: is missing",
+            "tools[2]: is not an object",
+            "tools[3].functionDeclarations[1].name: is missing",
+        ]
+    );
     assert_valid(Schema::Tools, &json!(tools.value));
 }
 
 #[test]
 fn a_delta_that_misses_a_snapshot_between_says_so() {
     let (one, two) = (Message::user("1"), Message::assistant("2"));
-    let delta = Delta::between(&[one.clone(), two.clone()], &[one.clone(), two, Message::user("3")]);
+    let delta = Delta::between(
+        &[one.clone(), two.clone()],
+        &[one.clone(), two, Message::user("3")],
+    );
     let error = delta.apply(&[one]).unwrap_err();
-    assert_eq!(error.to_string(), "the delta keeps 2 messages of a snapshot of 1");
+    assert_eq!(
+        error.to_string(),
+        "the delta keeps 2 messages of a snapshot of 1"
+    );
 }
 
 proptest! {

@@ -102,7 +102,7 @@ impl Writing<'_> {
             }
             return;
         }
-        self.reasoning(log, &parts);
+        self.reasoning();
         let mut first = true;
         for (at, part) in self.message.parts.iter().enumerate() {
             if let Content::ToolCallResponse { id, response } = &part.content {
@@ -113,7 +113,7 @@ impl Writing<'_> {
         self.said(first, &parts, log);
     }
 
-    fn reasoning(&mut self, _log: &mut Log, _place: &Place<'_>) {
+    fn reasoning(&mut self) {
         let parts = self.message.parts.iter();
         let thoughts: Vec<&str> = parts
             .filter_map(|part| match &part.content {
@@ -187,6 +187,8 @@ impl Writing<'_> {
                     name,
                     arguments,
                 } => match id {
+                    // Only the model calls.
+                    _ if message.role != Role::Assistant => log.lost(&place.at(at), FORMAT),
                     Some(id) => calls.push(tool_call(id, name, arguments, part)),
                     None => log.lost(&place.at(at).field("id"), Reason::Missing),
                 },
@@ -196,7 +198,9 @@ impl Writing<'_> {
                 },
             }
         }
-        if contents.is_empty() && calls.is_empty() && (other || !nothing_yet) {
+        // A tool says results only, and nothing else is nothing.
+        let nothing = contents.is_empty() && calls.is_empty();
+        if message.role == Role::Tool || nothing && (other || !nothing_yet) {
             return;
         }
         let mut fields = Vec::new();
@@ -248,9 +252,13 @@ fn joined(parts: &[Part], place: &Place<'_>, log: &mut Log) -> String {
     text
 }
 
-/// Only what a person says may be more than text.
+/// Only what a person says may be more than text, and a tool says nothing beside its results.
 fn allowed(role: &Role, part: &Part) -> bool {
-    *role == Role::User || part.as_text().is_some()
+    match role {
+        Role::User => true,
+        Role::Tool => false,
+        _ => part.as_text().is_some(),
+    }
 }
 
 /// One text is a string, anything else a list.
