@@ -1,6 +1,5 @@
 //! Code over environment over file over default, pair by pair.
 
-use serde_json::Value;
 use tracing_genai::config::Config;
 use tracing_genai::content::CaptureMode;
 use tracing_genai::security::Policy;

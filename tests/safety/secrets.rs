@@ -179,7 +179,7 @@ fn who_asks_for_the_raw_events_gets_them_with_the_same_ids_and_nobody_else_does(
             .emit();
     });
     let clean = capture.events();
-    raw.flush(std::time::Instant::now() + SOON);
+    assert!(raw.flush(std::time::Instant::now() + SOON).complete);
     let raw = seen.lock().unwrap().clone();
     let ids =
         |events: &[tracing_genai::event::Event]| events.iter().map(|e| e.id).collect::<Vec<_>>();

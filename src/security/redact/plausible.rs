@@ -125,7 +125,6 @@ fn has_odd_case(value: &str) -> bool {
     letters && value.len() >= 16 && runs.filter(|run| run.len() >= 2).count() >= 2
 }
 
-
 /// An unquoted value that looks like a secret of at least `min` bytes.
 pub(super) fn is_noise(value: &str, min: usize) -> bool {
     let has = |test: fn(u8) -> bool| value.bytes().any(test);
