@@ -573,7 +573,7 @@ fn a_guard_that_panics_has_not_allowed_anything() {
     });
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "the model was not called: guard_panicked"
+        "blocked for security: guard_panicked"
     );
 }
 

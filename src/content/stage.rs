@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::names::{self, Shape};
 use super::{CaptureMode, Rules, is_content, mend};
@@ -158,6 +158,10 @@ impl Stage {
             let Some(value) = fields.get(name).map(FieldRef::to_value) else {
                 continue;
             };
+            if !matches!(value, Value::Str(_) | Value::Array(_) | Value::Json(_)) {
+                // A number is as short as it gets.
+                continue;
+            }
             let budget = room.min(self.rules.limits.field);
             match fitted(&value, names::shape(name), budget) {
                 Some((text, less)) => {
@@ -294,19 +298,50 @@ fn parsed(value: &Value, shape: Shape) -> Json {
         Value::Str(text) => json_of(text).unwrap_or_else(|| Json::from(text.as_ref())),
         other => other.to_json(),
     };
-    match (shape, json) {
-        (Shape::Messages(role), Json::String(text)) => {
-            let part = json!({"type": "text", "content": text});
-            let mut message = json!({"role": role, "parts": [part]});
-            if role == "assistant" {
-                // Nobody said why the model stopped.
-                message["finish_reason"] = "unknown".into();
-            }
-            Json::Array(vec![message])
+    let all = |json, each: &dyn Fn(Json) -> Json| match json {
+        Json::Array(items) => items.into_iter().map(each).collect(),
+        one => Json::Array(vec![each(one)]),
+    };
+    match shape {
+        Shape::Messages(role) => all(json, &|json| as_message(json, role)),
+        Shape::Parts => all(json, &as_part),
+        Shape::Json => json,
+    }
+}
+
+/// What stands for a message, as one: of this role, unless it says another.
+fn as_message(json: Json, role: &str) -> Json {
+    let mut message = match json {
+        Json::Object(fields) if fields.contains_key("role") || fields.contains_key("parts") => {
+            fields
         }
-        (Shape::Parts, Json::String(text)) => json!([{"type": "text", "content": text}]),
-        (Shape::Messages(_) | Shape::Parts, one @ Json::Object(_)) => Json::Array(vec![one]),
-        (_, json) => json,
+        other => Map::from_iter([("parts".to_owned(), json!([as_part(other)]))]),
+    };
+    if !message.get("role").is_some_and(Json::is_string) {
+        message.insert("role".to_owned(), role.into());
+    }
+    if !message.get("parts").is_some_and(Json::is_array) {
+        // As providers have it.
+        let parts = match message.remove("content") {
+            Some(Json::Array(parts)) => parts.into_iter().map(as_part).collect(),
+            Some(content) if !content.is_null() => json!([as_part(content)]),
+            _ => json!([]),
+        };
+        message.insert("parts".to_owned(), parts);
+    }
+    if role == "assistant" && !message.contains_key("finish_reason") {
+        // Nobody said why the model stopped.
+        message.insert("finish_reason".to_owned(), "unknown".into());
+    }
+    Json::Object(message)
+}
+
+/// What stands for a part, as one: text, unless it says what it is.
+fn as_part(json: Json) -> Json {
+    match json {
+        Json::String(text) => json!({"type": "text", "content": text}),
+        part if part.get("type").is_some_and(Json::is_string) => part,
+        other => json!({"type": "text", "content": other.to_string()}),
     }
 }
 
@@ -315,11 +350,8 @@ fn fitted(value: &Value, shape: Shape, budget: usize) -> Option<(String, usize)>
     let less = |whole: usize, text: &str| whole.saturating_sub(text.len());
     if let Value::Str(text) = value {
         let begins = |with: &[char]| text.trim_start().starts_with(with);
-        let as_it_should = match shape {
-            Shape::Json => begins(&['[', '{']),
-            Shape::Messages(_) | Shape::Parts => begins(&['[']),
-        };
-        if as_it_should
+        if shape == Shape::Json
+            && begins(&['[', '{'])
             && !text.ends_with(TRUNCATED)
             && let Ok(fitted) = fit::json_text(text, budget)
         {

@@ -22,7 +22,7 @@ pub fn route(selected: &str) -> Routing {
 pub struct Routing(EventBuilder);
 
 impl Routing {
-    /// Why, `routing.reason`.
+    /// Why, `routing.reason`: content, which is kept where [that is captured](crate::content).
     pub fn reason(self, reason: &str) -> Self {
         Self(self.0.attr(semconv::ROUTING_REASON, reason))
     }

@@ -102,12 +102,14 @@ fn validations_are_events_and_a_failed_one_is_a_warning() {
 
 #[test]
 fn routing_decisions_say_where_why_and_from_where() {
-    let event = only(|| {
+    let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
+    capture.record(|| {
         route("billing")
             .reason("intent=refund")
             .previous("triage")
             .emit()
     });
+    let event = capture.events().remove(0);
     assert!(event.ty == "routing.selected");
     assert_eq!(event.channel, Channel::STEP);
     for (name, value) in [
