@@ -142,7 +142,7 @@ pub fn messages(messages: &[Message], max_bytes: usize) -> Result<Fitted<'static
         let comma = usize::from(!first);
         let mark_bytes = if older.is_empty() { 0 } else { mark.len() + 1 };
         let free = limit.checked_sub(used + comma + mark_bytes);
-        let Some(plan) = free.and_then(|free| Plan::message(newest, free, first)) else {
+        let Some(plan) = free.and_then(|free| Plan::message(newest, free, room, first)) else {
             break;
         };
         used += plan.min() + comma;
