@@ -65,11 +65,14 @@ fn what_is_wrong_in_ag_ui_messages_is_named_by_its_index() {
 }
 
 proptest! {
+    /// The first way in drops what says nothing: an empty text of an assistant. From then on nothing changes.
     #[test]
-    fn ag_ui_messages_written_twice_are_the_same(messages in any_messages()) {
+    fn ag_ui_messages_that_were_read_once_stay_the_same(messages in any_messages()) {
+        let again = |messages: Vec<Json>| to_ag_ui(&from_ag_ui(&json!(messages)).value).value;
         let written = to_ag_ui(&conversation(messages)).value;
-        let again = to_ag_ui(&from_ag_ui(&json!(written)).value).value;
-        prop_assert_eq!(json!(again), json!(written));
+        let read = again(written.clone());
+        prop_assert_eq!(read.len(), written.len());
+        prop_assert_eq!(again(read.clone()), read);
     }
 }
 

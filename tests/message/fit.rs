@@ -38,7 +38,10 @@ fn the_newest_messages_stay_whole_the_longest_and_older_ones_keep_their_roles() 
         .collect();
     assert_eq!(roles, ["user", "assistant", "user"]);
     assert_eq!(json[2]["parts"][0]["content"], "What is the weather?");
-    assert_eq!(json[0]["parts"][0]["content"], "…[cut 400 bytes]");
+    assert_eq!(
+        json[0]["parts"][0]["content"],
+        "old old old old o…[cut 383 bytes]"
+    );
     assert!(
         json[1]["parts"][0]["content"]
             .as_str()

@@ -1,4 +1,5 @@
 //! Messages: their form, the ways in and out, what fits a budget, and what is left when content is not wanted.
+#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
 
 mod ag_ui;
 mod content;

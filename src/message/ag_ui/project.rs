@@ -45,7 +45,8 @@ use crate::semconv;
 /// use tracing_genai::message::AgUi;
 ///
 /// # fn frame(ty: &str) -> Frame {
-/// #     let data = EventData::new(EventType::parse(ty).unwrap(), std::time::SystemTime::UNIX_EPOCH);
+/// #     let mut data = EventData::new(EventType::parse(ty).unwrap(), std::time::SystemTime::UNIX_EPOCH);
+/// #     data.cx.span = tracing_genai::event::SpanId::from(1u64);
 /// #     Frame::of(&Event::new(data)).unwrap()
 /// # }
 /// let mut run = AgUi::new().thread_id("thread-1").run_id("run-1");

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::super::convert::Converted;
 use super::super::from_gen_ai;
 use super::super::reading::MAX_DEPTH;
-use super::write::{MIN_JSON, MIN_TEXT, json_len, write_json};
+use super::write::{MIN_JSON, json_len, mark_len, write_json};
 use super::{Cut, Fitted, MAX_BYTES, Unfit, messages, parts, whole};
 use crate::event::import::nests_within;
 
@@ -28,7 +28,7 @@ use crate::event::import::nests_within;
 ///
 /// let result = format!(r#"{{"sky":"light rain","page":"{}"}}"#, "é".repeat(100));
 /// assert_eq!(json_text(&result, 1000)?.json, result);
-/// assert_eq!(json_text(&result, 80)?.json, r#"{"sky":"light rain","page":"éééééé…[cut 188 bytes]"}"#);
+/// assert_eq!(json_text(&result, 80)?.json, r#"{"sky":"light rain","page":"éééééééééééééééé…[cut 168 bytes]"}"#);
 /// assert_eq!(json_text("{\"sky\":", 80), Err(Unfit::NotJson));
 /// # Ok::<(), Unfit>(())
 /// ```
@@ -94,15 +94,14 @@ pub fn json(value: &Json, max_bytes: usize) -> Result<Fitted<'static>, Unfit> {
 /// ```
 /// use tracing_genai::message::fit::text;
 ///
-/// assert_eq!(text("It is 14 °C.", 12), "It is 14 ");
-/// assert_eq!(text(&"rain ".repeat(20), 40), "rai…[cut 97 bytes]");
+/// assert_eq!(text("It is 14 °C.", 10), "It is 14 ");
+/// assert_eq!(text(&"rain ".repeat(20), 40), "rain rain rain rain ra…[cut 78 bytes]");
 /// ```
 pub fn text(text: &str, max_bytes: usize) -> Cow<'_, str> {
     if text.len() <= max_bytes {
         return Cow::Borrowed(text);
     }
-    // The mark of a text in JSON, without its quotes.
-    match max_bytes.checked_sub(MIN_TEXT - 2) {
+    match max_bytes.checked_sub(mark_len(text)) {
         None => Cow::Borrowed(&text[..floor(text, max_bytes)]),
         Some(room) => {
             let (kept, gone) = text.split_at(floor(text, room));

@@ -19,9 +19,9 @@
 //! let fitted = fit::json_text(&said, 100)?;
 //! assert_eq!(
 //!     fitted.json,
-//!     r#"[{"role":"user","parts":[{"type":"text","content":"long long …[cut 4990 bytes]"}]}]"#
+//!     r#"[{"role":"user","parts":[{"type":"text","content":"long long long long long …[cut 4975 bytes]"}]}]"#
 //! );
-//! assert_eq!(fitted.cut.bytes, 4990);
+//! assert_eq!(fitted.cut.bytes, 4975);
 //! # Ok::<(), tracing_genai::message::fit::Unfit>(())
 //! ```
 
@@ -115,8 +115,8 @@ impl fmt::Debug for Fitted<'_> {
 /// use tracing_genai::message::{Message, fit};
 ///
 /// let history = [Message::user("a".repeat(500)), Message::assistant("Paris is 14 °C.")];
-/// let fitted = fit::messages(&history, 200)?;
-/// assert!(fitted.json.len() <= 200);
+/// let fitted = fit::messages(&history, 400)?;
+/// assert!(fitted.json.len() <= 400);
 /// assert!(fitted.json.contains("aaa…[cut ") && fitted.json.contains("Paris is 14 °C."));
 /// assert_eq!((fitted.cut.values, fitted.cut.messages), (1, 0));
 /// # Ok::<(), tracing_genai::message::fit::Unfit>(())
@@ -142,7 +142,7 @@ pub fn messages(messages: &[Message], max_bytes: usize) -> Result<Fitted<'static
         let comma = usize::from(!first);
         let mark_bytes = if older.is_empty() { 0 } else { mark.len() + 1 };
         let free = limit.checked_sub(used + comma + mark_bytes);
-        let Some(plan) = free.and_then(|free| Plan::message(newest, free, first)) else {
+        let Some(plan) = free.and_then(|free| Plan::message(newest, free, room, first)) else {
             break;
         };
         used += plan.min() + comma;

@@ -82,8 +82,13 @@ impl<'m> Plan<'m> {
     }
 
     /// A message in at least the room it needs, which is at most `room`. Where it needs more, `None`, or if `shorten` as many
-    /// parts as there is room for.
-    pub(super) fn message(message: &'m Message, room: usize, shorten: bool) -> Option<Self> {
+    /// parts as there is room for. Values are measured up to `reach`, which is what they may be granted later.
+    pub(super) fn message(
+        message: &'m Message,
+        room: usize,
+        reach: usize,
+        shorten: bool,
+    ) -> Option<Self> {
         let mut end = Self::new();
         end.fixed("]");
         let named = [
@@ -97,14 +102,14 @@ impl<'m> Plan<'m> {
                 end.short(value);
             }
         }
-        end.fields(message.extra_fields().collect(), room);
+        end.fields(message.extra_fields().collect(), reach);
         end.fixed("}");
 
         let mut plan = Self::new();
         plan.fixed("{\"role\":");
         plan.short(message.role.as_str());
         plan.fixed(",\"parts\":[");
-        plan.list(&message.parts, room.checked_sub(end.min)?, shorten)?;
+        plan.list(&message.parts, room.checked_sub(end.min)?, reach, shorten)?;
         plan.append(end);
         (plan.min <= room).then_some(plan)
     }
@@ -112,17 +117,17 @@ impl<'m> Plan<'m> {
     /// Parts without what is around them, as many as there is room for.
     pub(super) fn parts(parts: &'m [Part], room: usize) -> Option<Self> {
         let mut plan = Self::new();
-        plan.list(parts, room, true)?;
+        plan.list(parts, room, room, true)?;
         Some(plan)
     }
 
-    fn list(&mut self, parts: &'m [Part], room: usize, shorten: bool) -> Option<()> {
+    fn list(&mut self, parts: &'m [Part], room: usize, reach: usize, shorten: bool) -> Option<()> {
         for (at, part) in parts.iter().enumerate() {
             let mut next = Self::new();
             if at > 0 {
                 next.fixed(",");
             }
-            next.part(part, room);
+            next.part(part, reach);
             let last = at + 1 == parts.len();
             let mark = if last || !shorten { 0 } else { PARTS_MARK };
             if self.min + next.min + mark > room {
@@ -140,13 +145,13 @@ impl<'m> Plan<'m> {
         Some(())
     }
 
-    fn part(&mut self, part: &'m Part, room: usize) {
+    fn part(&mut self, part: &'m Part, reach: usize) {
         self.fixed("{\"type\":");
         self.short(part.kind());
         match &part.content {
             Content::Text(text) | Content::Reasoning(text) => {
                 self.fixed(",\"content\":");
-                self.text(text, room);
+                self.text(text, reach);
             }
             Content::ToolCall {
                 id,
@@ -157,13 +162,13 @@ impl<'m> Plan<'m> {
                 self.named(",\"name\":", Some(name));
                 if !arguments.is_null() {
                     self.fixed(",\"arguments\":");
-                    self.json(arguments, room);
+                    self.json(arguments, reach);
                 }
             }
             Content::ToolCallResponse { id, response } => {
                 self.named(",\"id\":", id.as_deref());
                 self.fixed(",\"response\":");
-                self.json(response, room);
+                self.json(response, reach);
             }
             Content::Blob {
                 modality,
@@ -173,7 +178,7 @@ impl<'m> Plan<'m> {
                 self.named(",\"modality\":", Some(modality.as_str()));
                 self.named(",\"mime_type\":", mime_type.as_deref());
                 self.fixed(",\"content\":");
-                self.slot(Value::Data(content), text_len(content, room), MIN_TEXT);
+                self.slot(Value::Data(content), text_len(content, reach), MIN_TEXT);
             }
             Content::File {
                 modality,
@@ -188,11 +193,11 @@ impl<'m> Plan<'m> {
                 self.named(",\"modality\":", Some(modality.as_str()));
                 self.named(",\"mime_type\":", mime_type.as_deref());
                 self.fixed(&format!(",\"{}\":", part.content.data_field()));
-                self.text(place, room);
+                self.text(place, reach);
             }
             Content::Other { .. } => {}
         }
-        self.fields(part.extra_fields().collect(), room);
+        self.fields(part.extra_fields().collect(), reach);
         self.fixed("}");
     }
 

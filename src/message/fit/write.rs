@@ -125,11 +125,17 @@ pub(super) fn short(out: &mut String, name: &str, cut: &mut Cut) {
     write_text(out, name, LONGEST_NAME + MIN_TEXT, cut);
 }
 
+/// The most the mark at the end of this text takes, without quotes: `…[cut 1234 bytes]`.
+pub(super) fn mark_len(text: &str) -> usize {
+    let digits = text.len().checked_ilog10().unwrap_or_default() + 1;
+    "…[cut  bytes]".len() + digits as usize
+}
+
 pub(super) fn write_text(out: &mut String, text: &str, grant: usize, cut: &mut Cut) {
     if text_len(text, grant) <= grant {
         return push_string(out, text);
     }
-    let mut room = grant.saturating_sub(MIN_TEXT);
+    let mut room = grant.saturating_sub(mark_len(text) + 2);
     let mut end = 0;
     for (at, c) in text.char_indices() {
         let Some(left) = room.checked_sub(escaped_len(c)) else {
