@@ -52,6 +52,11 @@ fn no_known_body_breaks_a_reader_or_reads_differently_when_cut() {
 }
 
 #[test]
+fn any_known_json_is_read_as_messages_and_fits_its_budget_or_is_not_there() {
+    assert!(replay("messages") >= 20);
+}
+
+#[test]
 fn every_corpus_has_its_check() {
     let mut folders: Vec<String> =
         fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus"))

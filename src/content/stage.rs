@@ -163,11 +163,14 @@ impl Stage {
                 continue;
             }
             let budget = room.min(self.rules.limits.field);
-            match fitted(&value, names::shape(name), budget) {
+            let shape = names::shape(name);
+            match fitted(&value, shape, budget) {
                 Some((text, less)) => {
                     room -= text.len().min(room);
                     cut += less;
-                    if value.as_str() != Some(&*text) {
+                    // What is a list or an object stays one, where nobody expects text.
+                    let whole = shape == Shape::Json && less == 0 && value.as_str().is_none();
+                    if !whole && value.as_str() != Some(&*text) {
                         fields.put_whole(name, &text);
                     }
                 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 use tracing_genai::console;
+use tracing_genai::message;
 use tracing_genai::provider::{Api, Endpoint, Reader};
 use tracing_genai::security::redact::{Redactor, Report};
 
@@ -13,10 +14,11 @@ use tracing_genai::security::redact::{Redactor, Report};
 pub type Check = fn(&[u8]);
 
 /// Every check under the name of its target and of the folder of its corpus.
-pub const ALL: [(&str, Check); 3] = [
+pub const ALL: [(&str, Check); 4] = [
     ("escape", escape),
     ("redact", redact),
     ("messages_json", messages_json),
+    ("messages", messages),
 ];
 
 // === escape ===
@@ -135,6 +137,43 @@ fn canary(bytes: &[u8]) -> (String, &'static str) {
         _ => format!("sk-{}-{BODY}{BODY}", "proj"),
     };
     (secret, BODY)
+}
+
+// === messages ===
+
+/// Any JSON is read as anybody's messages without an end, and fits any budget or says why not: complete, no longer than asked,
+/// and the same when it is fitted again.
+pub fn messages(bytes: &[u8]) {
+    let budget = bytes.first().map_or(0, |byte| usize::from(*byte) * 8);
+    let text = String::from_utf8_lossy(bytes.get(1..).unwrap_or_default());
+    if let Ok(fitted) = message::fit::json_text(&text, budget) {
+        assert!(
+            fitted.json.len() <= budget,
+            "{} of {budget}",
+            fitted.json.len()
+        );
+        assert!(serde_json::from_str::<serde::de::IgnoredAny>(&fitted.json).is_ok());
+        let again =
+            message::fit::json_text(&fitted.json, budget).map(|again| again.json.into_owned());
+        assert_eq!(again.as_deref(), Ok(&*fitted.json), "a second time");
+    }
+    assert!(message::fit::text(&text, budget).len() <= budget);
+    let Ok(json) = serde_json::from_str::<Json>(&text) else {
+        return;
+    };
+    for read in [
+        message::from_openai,
+        message::from_openai_responses,
+        message::from_anthropic,
+        message::from_gemini,
+        message::from_gen_ai,
+        message::from_ag_ui,
+    ] {
+        let conversation = read(&json).value;
+        let written = conversation.input_messages();
+        assert!(message::from_gen_ai(&written).strict().is_ok(), "{written}");
+    }
+    assert!(message::metadata(&json).is_array());
 }
 
 // === messages as JSON ===
