@@ -7,6 +7,20 @@ const CAPTURE: &str = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 const EMIT: &str = "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT";
 const MODE: &str = "TRACING_GENAI_CAPTURE";
 
+/// The directory that upstream's upload hook writes to, if that is asked for.
+pub(crate) fn upload_directory(env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    const HOOK: &str = "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK";
+    const PATH: &str = "OTEL_INSTRUMENTATION_GENAI_UPLOAD_BASE_PATH";
+    let set = |name| env(name).filter(|value: &String| !value.trim().is_empty());
+    set(HOOK).filter(|hook| hook.trim() == "upload")?;
+    let path = set(PATH)?;
+    if path.contains("://") && !path.starts_with("file://") {
+        ignored(PATH, "a directory, file://");
+        return None;
+    }
+    Some(path.strip_prefix("file://").unwrap_or(&path).to_owned())
+}
+
 /// The words of [`CAPTURE`], and what they ask for.
 const WORDS: [(&str, Option<Carrier>); 6] = [
     ("NO_CONTENT", None),

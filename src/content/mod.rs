@@ -19,6 +19,8 @@
 //! On the span as JSON text (`gen_ai.input.messages`, …), which is what backends read; in structured form on the log event
 //! `gen_ai.client.inference.operation.details`; see [`Carrier`].
 //!
+//! What is over the [limits](ContentLimits) is cut; a [`ContentStore`] keeps it whole elsewhere, and the span says where.
+//!
 //! # Variables
 //!
 //! | Variable | Values |
@@ -26,6 +28,7 @@
 //! | `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` | `NO_CONTENT`, `SPAN_ONLY`, `EVENT_ONLY`, `SPAN_AND_EVENT`; `true` and `false` of older versions are `EVENT_ONLY` and `NO_CONTENT` |
 //! | `OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT` | `true`, `false`: whether the log event is emitted; default `true` where it carries content |
 //! | `TRACING_GENAI_CAPTURE` | `off`, `metadata`, `redacted`, `full` |
+//! | `OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK`, `OTEL_INSTRUMENTATION_GENAI_UPLOAD_BASE_PATH` | `upload` and a directory: a [`DirectoryStore`] keeps what is over the limits |
 //!
 //! The first two are those of OpenTelemetry's own instrumentations; what they turn on is captured as [`CaptureMode::Redacted`]. The
 //! builder wins over all of them.
@@ -35,11 +38,14 @@ mod mend;
 mod names;
 mod rules;
 mod stage;
+mod store;
 
-pub(crate) use env::from_env;
+pub(crate) use env::{from_env, upload_directory};
 pub(crate) use names::{STRUCTURED, is_content};
 pub(crate) use rules::{Asked, Rules};
 pub(crate) use stage::{Redactions, Stage};
+pub(crate) use store::Uploads;
+pub use store::{ContentId, ContentStore, DirectoryStore};
 
 use std::fmt;
 use std::str::FromStr;

@@ -6,14 +6,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use opentelemetry::{SpanId, TraceId};
 use serde_json::{Map, Value as Json, json};
 
 use super::names::{self, Shape};
+use super::store::{ContentId, Uploads};
 use super::{CaptureMode, Rules, is_content, mend};
 use crate::event::{EventData, Value};
 use crate::message::{self, fit};
 use crate::record::cut::TRUNCATED;
-use crate::record::{FieldRef, Fields, Record};
+use crate::record::{FieldRef, Fields, Record, What};
 use crate::security::redact::{Known, Redactor, Report};
 use crate::semconv;
 use crate::stats::{Books, Loss};
@@ -35,6 +37,7 @@ pub(crate) struct Stage {
     known: Known,
     redactions: Arc<Redactions>,
     parts: Arc<Books>,
+    uploads: Option<Uploads>,
 }
 
 impl Stage {
@@ -44,6 +47,7 @@ impl Stage {
         redactor: Option<Redactor>,
         redactions: Arc<Redactions>,
         parts: Arc<Books>,
+        uploads: Option<Uploads>,
     ) -> Self {
         Self {
             rules,
@@ -52,6 +56,7 @@ impl Stage {
             known: Known::default(),
             redactions,
             parts,
+            uploads,
         }
     }
 
@@ -67,7 +72,9 @@ impl Stage {
         self.redact(record, capture);
         if !contents.is_empty() {
             contents.sort_by_key(|name| names::rank(name));
-            self.fit(&mut record.fields, &contents);
+            let ended = record.what == What::Ended;
+            let span = (record.id.trace, record.id.span);
+            self.fit(&mut record.fields, &contents, ended.then_some(span));
         }
         let moment = record.moment.as_mut();
         if let Some(body) = moment.and_then(|moment| moment.body.as_mut()) {
@@ -151,7 +158,7 @@ impl Stage {
     }
 
     /// Gives the budget out.
-    fn fit(&self, fields: &mut Fields, contents: &[String]) {
+    fn fit(&self, fields: &mut Fields, contents: &[String], span: Option<(TraceId, SpanId)>) {
         let mut room = self.rules.limits.span;
         let mut cut = 0;
         for name in contents {
@@ -164,6 +171,19 @@ impl Stage {
             }
             let budget = room.min(self.rules.limits.field);
             let shape = names::shape(name);
+            if let (Some(uploads), Some((trace_id, span_id))) = (&self.uploads, span) {
+                let whole = value.to_string();
+                let id = ContentId {
+                    attribute: name,
+                    trace_id,
+                    span_id,
+                };
+                if whole.len() > budget
+                    && let Some(reference) = uploads.put(id, whole)
+                {
+                    fields.put_whole(&format!("{name}_ref"), &reference);
+                }
+            }
             match fitted(&value, shape, budget) {
                 Some((text, less)) => {
                     room -= text.len().min(room);

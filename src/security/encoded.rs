@@ -168,15 +168,26 @@ fn forth(bytes: &[u8], start: usize) -> (usize, usize) {
     (end, letters)
 }
 
-fn sextet(byte: u8) -> Option<u32> {
-    Some(u32::from(match byte {
+/// Which bytes are digits of base64, looked up.
+static IS_SEXTET: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = sextet(byte as u8).is_some();
+        byte += 1;
+    }
+    table
+};
+
+const fn sextet(byte: u8) -> Option<u32> {
+    Some(match byte {
         b'A'..=b'Z' => byte - b'A',
         b'a'..=b'z' => byte - b'a' + 26,
         b'0'..=b'9' => byte - b'0' + 52,
         b'+' | b'-' => 62,
         b'/' | b'_' => 63,
         _ => return None,
-    }))
+    } as u32)
 }
 
 fn base64(bytes: &[u8], mut found: impl FnMut(Range<usize>)) {
@@ -184,11 +195,16 @@ fn base64(bytes: &[u8], mut found: impl FnMut(Range<usize>)) {
     while start + BASE64 <= bytes.len() {
         // From the far end of the shortest run backwards: words end the search after a few steps.
         let far = start + BASE64;
-        if let Some(stop) = bytes[start..far].iter().rposition(|b| sextet(*b).is_none()) {
+        if let Some(stop) = bytes[start..far]
+            .iter()
+            .rposition(|b| !IS_SEXTET[usize::from(*b)])
+        {
             start += stop + 1;
             continue;
         }
-        let more = bytes[far..].iter().take_while(|b| sextet(**b).is_some());
+        let more = bytes[far..]
+            .iter()
+            .take_while(|b| IS_SEXTET[usize::from(**b)]);
         let end = far + more.count();
         found(start..end);
         start = end;

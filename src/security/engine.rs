@@ -7,9 +7,9 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::anchors::Anchors;
 use super::fold;
 use super::hidden::Hidden;
 use super::lists::{Folding, Lists};
@@ -29,12 +29,9 @@ const SHORT: usize = 4;
 /// Compiled size one pattern may have, as `regex` counts it: its own default.
 const REGEX_SIZE: usize = 10 << 20;
 
-/// Anchors for which the fast table is built: it takes some kilobytes each. Beyond it the library chooses.
-const TABLE: usize = 2_000;
-
 #[derive(Debug)]
 pub(super) struct Engine {
-    anchors: AhoCorasick,
+    anchors: Anchors,
     /// The rule of each anchor.
     of: Vec<usize>,
     rules: Vec<Compiled>,
@@ -87,14 +84,9 @@ impl Engine {
                 verify,
             });
         }
-        let anchors = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind((anchors.len() <= TABLE).then_some(AhoCorasickKind::DFA))
-            .build(&anchors)
-            .map_err(|error| RuleError::TooLarge {
-                problem: error.to_string(),
-            })?;
+        let anchors = Anchors::build(&anchors).map_err(|error| RuleError::TooLarge {
+            problem: error.to_string(),
+        })?;
         Ok(Engine {
             anchors,
             of,
@@ -119,10 +111,9 @@ impl Engine {
             state: Vec::new(),
             work: 0,
         };
-        for hit in self.anchors.find_overlapping_iter(Input::new(text)) {
-            let rule = self.of[hit.pattern().as_usize()];
-            search.anchor(rule, hit.range(), &mut found);
-        }
+        self.anchors.each(text.as_bytes(), |anchor, at| {
+            search.anchor(self.of[anchor], at, &mut found);
+        });
         search.rest(&mut found);
         for &rule in &self.whole {
             let rule = &self.rules[rule];

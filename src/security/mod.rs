@@ -43,6 +43,7 @@
 //! name. Commands built from variables, other encodings than base64, text in pictures. Rules are a first line that costs
 //! microseconds; they do not make it safe to give a model tools that may do harm unasked.
 
+mod anchors;
 mod content;
 mod encoded;
 mod engine;

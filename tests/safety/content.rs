@@ -376,3 +376,155 @@ fn limits_that_cannot_work_are_refused_with_what_would() {
         assert!(error.to_string().contains("content_limits"), "{error}");
     }
 }
+
+/// Against the schemas of the conventions.
+fn assert_valid(attribute: &str, text: &str) {
+    let schema = match attribute {
+        "gen_ai.input.messages" => "gen-ai-input-messages",
+        "gen_ai.output.messages" => "gen-ai-output-messages",
+        "gen_ai.system_instructions" => "gen-ai-system-instructions",
+        other => panic!("no schema of {other}"),
+    };
+    let path = format!(
+        "{}/tests/data/semconv/schemas/{schema}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let schema: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let json: Json = serde_json::from_str(text).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let wrong: Vec<_> = validator
+        .iter_errors(&json)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(wrong.is_empty(), "{attribute}: {wrong:?} in {json}");
+}
+
+#[test]
+fn messages_are_valid_against_the_conventions_schemas_in_every_mode_and_whoever_wrote_them() {
+    for mode in [
+        CaptureMode::Metadata,
+        CaptureMode::Redacted,
+        CaptureMode::Full,
+    ] {
+        for limits in [ContentLimits::DEFAULT, ContentLimits::new(512, 1024)] {
+            let capture = capture_with(|b| b.capture(mode).content_limits(limits));
+            conversation(&capture);
+            capture.record(|| {
+                for said in [
+                    "Hello!",
+                    r#"[{"role":"user","content":"as providers have it"},{"role":"assistant","content":[{"type":"text","text":"hi"}]}]"#,
+                    r#"{"role":"user","parts":[]}"#,
+                    r#"["one", 2, {"a": 1}]"#,
+                    r#"[{"role":"user","parts":[{"type":"text","content":"cut he"#,
+                ] {
+                    tracing::info_span!("call", gen_ai.operation.name = "chat", gen_ai.input.messages = said, gen_ai.output.messages = said, gen_ai.system_instructions = said);
+                    tracing::info_span!("call", gen_ai.operation.name = "chat", gen_ai.prompt = said, gen_ai.completion = said);
+                }
+                let long = vec![Message::user("x".repeat(9_000)); 9];
+                chat("openai", "gpt-4o").messages(&long).system(&"y".repeat(9_000)).start().output(&long).complete();
+            });
+            let mut checked = 0;
+            for span in capture.spans() {
+                for name in &CONTENT[..3] {
+                    if let Some(text) = span.attr(name).and_then(Value::as_str) {
+                        assert_valid(name, text);
+                        checked += 1;
+                    }
+                }
+            }
+            assert!(checked > 20, "{mode}: {checked}");
+        }
+    }
+}
+
+#[test]
+fn what_is_over_the_limits_is_kept_whole_elsewhere_with_a_reference_on_the_span() {
+    use std::time::Duration;
+    use tracing_genai::content::DirectoryStore;
+
+    let directory = tempfile::tempdir().unwrap();
+    let kept = directory.path().join("content");
+    let store = DirectoryStore::new(&kept);
+    let capture = capture_with(|builder| {
+        let builder = builder.capture(CaptureMode::Redacted).content_store(store);
+        builder.content_limits(ContentLimits::new(512, 1024))
+    });
+    capture.record(|| {
+        let long = format!("{} ada@lovelace.dev", "long ".repeat(2_000));
+        chat("openai", "long").prompt(&long).start().complete();
+        chat("openai", "short").prompt("short").start().complete();
+    });
+    assert!(
+        capture
+            .telemetry()
+            .shutdown_within(Duration::from_secs(20))
+            .is_complete()
+    );
+    let span = capture.span("chat long");
+    assert!(
+        json(&span, "gen_ai.input.messages").is_array(),
+        "what is cut is there as well"
+    );
+    let reference = span
+        .attr("gen_ai.input.messages_ref")
+        .and_then(Value::as_str)
+        .unwrap();
+    let file = reference.strip_prefix("file://").unwrap();
+    let whole = std::fs::read_to_string(file).unwrap();
+    assert_valid("gen_ai.input.messages", &whole);
+    assert!(
+        whole.len() > 10_000 && whole.contains("[REDACTED:email]") && !whole.contains("lovelace")
+    );
+    assert_eq!(
+        capture.span("chat short").attr("gen_ai.input.messages_ref"),
+        None
+    );
+    assert_eq!(std::fs::read_dir(&kept).unwrap().count(), 1);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode =
+            |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (mode(&kept), mode(std::path::Path::new(file))),
+            (0o700, 0o600)
+        );
+    }
+}
+
+#[test]
+fn a_store_in_trouble_costs_the_reference_and_is_counted() {
+    use std::time::Duration;
+    use tracing_genai::Loss;
+    use tracing_genai::content::{ContentId, ContentStore};
+
+    struct Broken;
+    impl ContentStore for Broken {
+        fn reference(&self, id: ContentId<'_>) -> String {
+            assert!(id.attribute != "gen_ai.output.messages", "no reference");
+            "nowhere".to_owned()
+        }
+
+        fn store(&self, _: &str, _: &str) -> std::io::Result<()> {
+            Err(std::io::Error::other("disk full"))
+        }
+    }
+    let capture = capture_with(|builder| {
+        let builder = builder.capture(CaptureMode::Redacted).content_store(Broken);
+        builder.content_limits(ContentLimits::new(512, 1024))
+    });
+    capture.record(|| {
+        let long = "long ".repeat(2_000);
+        let call = chat("openai", "m").prompt(&long).start();
+        call.output(&[Message::assistant(&long)]).complete();
+    });
+    let report = capture.telemetry().shutdown_within(Duration::from_secs(20));
+    assert_eq!(report.partial.get(&Loss::Write), Some(&1), "{report:?}");
+    assert_eq!(report.partial.get(&Loss::Hook), Some(&1), "{report:?}");
+    assert!(
+        capture
+            .span("chat m")
+            .attr("gen_ai.output.messages")
+            .is_some()
+    );
+}

@@ -1,5 +1,7 @@
 //! What becomes of content and of secrets.
 
+use std::sync::Arc;
+
 use opentelemetry::{Array, KeyValue, StringValue, Value as OtelValue};
 use opentelemetry_sdk::Resource;
 
@@ -7,7 +9,7 @@ use super::super::ConfigError;
 use super::super::env::Env;
 use super::TelemetryBuilder;
 use crate::bus::Bus;
-use crate::content::{Asked, CaptureMode, Carrier, ContentLimits, Rules, from_env};
+use crate::content::{Asked, CaptureMode, Carrier, ContentLimits, ContentStore, Rules, from_env};
 use crate::event::Subject;
 use crate::security::Policy;
 use crate::security::redact::{Redactor, Report};
@@ -90,6 +92,13 @@ impl TelemetryBuilder {
     /// of a field to 2 MiB.
     pub fn content_limits(mut self, limits: ContentLimits) -> Self {
         self.content.0.limits = limits;
+        self
+    }
+
+    /// Keeps content that is over the [limits](Self::content_limits) whole, elsewhere, and puts a reference on the span. Default:
+    /// none, or a directory, as [the variables](crate::content) say.
+    pub fn content_store(mut self, store: impl ContentStore) -> Self {
+        self.content_store = Some(Arc::new(store));
         self
     }
 

@@ -27,7 +27,7 @@ use crate::budget::{Budget, Ledger, Meter};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::{ConsoleOptions, Output};
-use crate::content::{Redactions, Stage};
+use crate::content::{ContentStore, DirectoryStore, Redactions, Stage, Uploads, upload_directory};
 #[cfg(feature = "otlp")]
 use crate::diagnostics;
 use crate::enrich::builtin::Prices;
@@ -79,6 +79,7 @@ pub struct TelemetryBuilder {
     /// `None` until it is decided.
     redactor: Option<Option<Redactor>>,
     raw: Option<Bus>,
+    content_store: Option<Arc<dyn ContentStore>>,
     security: Option<Policy>,
     dedupe: Option<usize>,
     channels: Option<Vec<Channel>>,
@@ -163,6 +164,7 @@ impl TelemetryBuilder {
             content: content::Wanted::default(),
             redactor: None,
             raw: None,
+            content_store: None,
             security: None,
             dedupe: None,
             channels: None,
@@ -526,12 +528,24 @@ impl TelemetryBuilder {
         )?;
         #[cfg(not(feature = "otlp"))]
         drop(resource);
+        let upstream = || {
+            let directory = upload_directory(env)?;
+            Some(Arc::new(DirectoryStore::new(directory)) as Arc<dyn ContentStore>)
+        };
+        let uploads = self
+            .content_store
+            .or_else(upstream)
+            .filter(|_| content)
+            .map(|store| Uploads::start(store, Arc::clone(&parts)))
+            .transpose()
+            .map_err(ConfigError::Thread)?;
         let stage = Stage::new(
             rules,
             error_messages,
             redactor,
             redactions,
             Arc::clone(&parts),
+            uploads,
         );
         let worker = Worker::start(Parts {
             instance: Arc::clone(&instance),
