@@ -60,25 +60,34 @@ pub(super) fn letters(text: &str, mut found: impl FnMut(String, usize)) {
 
 /// The next digit or sign between two letters, where a letter could be.
 fn disguised(bytes: &[u8], from: usize) -> Option<usize> {
-    /// Bytes looked at together, in a loop without branches.
+    /// Places looked at together, in a loop without branches.
     const BLOCK: usize = 64;
-    let hit = |three: &[u8]| {
-        let sign = matches!(
-            three[1],
-            b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'@' | b'$' | b'!'
-        );
-        three[0].is_ascii_alphabetic() & sign & three[2].is_ascii_alphabetic()
+    let letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
+    let sign = |byte: u8| {
+        (byte == b'0')
+            | (byte == b'1')
+            | (byte == b'3')
+            | (byte == b'4')
+            | (byte == b'5')
+            | (byte == b'7')
+            | (byte == b'@')
+            | (byte == b'$')
+            | (byte == b'!')
     };
+    let hit = |three: &[u8]| letter(three[0]) & sign(three[1]) & letter(three[2]);
     let mut from = from.saturating_sub(1);
-    while from + 2 < bytes.len() {
-        let to = (from + BLOCK).min(bytes.len());
-        let block = &bytes[from..to];
-        if block.windows(3).fold(false, |any, three| any | hit(three)) {
+    while let Some(block) = bytes[from..].first_chunk::<{ BLOCK + 2 }>() {
+        let mut any = false;
+        for at in 0..BLOCK {
+            any |= letter(block[at]) & sign(block[at + 1]) & letter(block[at + 2]);
+        }
+        if any {
             return Some(from + 1 + block.windows(3).position(hit)?);
         }
-        from = to - 2;
+        from += BLOCK;
     }
-    None
+    let rest = bytes[from..].windows(3).position(hit)?;
+    Some(from + 1 + rest)
 }
 
 fn undisguised(bytes: &[u8], at: usize, c: char) -> char {

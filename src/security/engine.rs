@@ -52,11 +52,38 @@ enum Verify {
     /// The anchor is the match if it is a whole word.
     Word,
     /// The pattern around the anchor; whole words.
-    Words(Regex),
+    Words(Regex, Reach),
     /// The pattern around the anchor.
-    Near(Regex),
+    Near(Regex, Reach),
     /// The pattern, anywhere.
     Whole(Regex),
+}
+
+/// How far around an anchor a pattern is tried, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    before: usize,
+    after: usize,
+}
+
+impl Reach {
+    /// That of a pattern: no further than its longest match goes, and a byte more to see what follows.
+    fn of(pattern: &str, unicode: bool) -> Self {
+        let parsed = regex_syntax::ParserBuilder::new()
+            .unicode(unicode)
+            .utf8(false)
+            .case_insensitive(true)
+            .build()
+            .parse(pattern);
+        let longest = parsed
+            .ok()
+            .and_then(|parsed| parsed.properties().maximum_len());
+        let longest = longest.unwrap_or(usize::MAX);
+        Self {
+            before: BEFORE.min(longest.saturating_add(4)),
+            after: AFTER.min(longest.saturating_add(8)),
+        }
+    }
 }
 
 impl Engine {
@@ -154,7 +181,8 @@ fn compile(rule: &Rule, folding: Folding) -> Result<(Verify, Vec<String>), RuleE
                 Verify::Word
             } else {
                 let words: Vec<_> = words.iter().map(|word| regex::escape(word)).collect();
-                Verify::Words(regex(rule, &words.join(r"\s{1,8}"), true)?)
+                let words = words.join(r"\s{1,8}");
+                Verify::Words(regex(rule, &words, true)?, Reach::of(&words, true))
             };
             (verify, vec![longest])
         }
@@ -167,7 +195,8 @@ fn compile(rule: &Rule, folding: Folding) -> Result<(Verify, Vec<String>), RuleE
         }
         Pattern::Near(pattern, anchors) => {
             let anchors = anchors.iter().map(|anchor| fold(anchor)).collect();
-            (Verify::Near(regex(rule, pattern, false)?), anchors)
+            let reach = Reach::of(pattern, false);
+            (Verify::Near(regex(rule, pattern, false)?, reach), anchors)
         }
     })
 }
@@ -227,7 +256,7 @@ impl Search<'_> {
                     found(&compiled.label, at);
                 }
             }
-            Verify::Words(_) | Verify::Near(_) => {
+            Verify::Words(_, reach) | Verify::Near(_, reach) => {
                 let bytes = self.text.as_bytes();
                 let is_letter = |at: usize| bytes[at].is_ascii_alphanumeric();
                 if at.len() <= SHORT
@@ -237,7 +266,8 @@ impl Search<'_> {
                 {
                     return;
                 }
-                let near = at.start.saturating_sub(BEFORE)..(at.start + AFTER).min(bytes.len());
+                let near = at.start.saturating_sub(reach.before)
+                    ..(at.start + reach.after).min(bytes.len());
                 if !state.near.is_empty() && near.start <= state.near.end {
                     state.near.end = near.end;
                 } else {
@@ -264,10 +294,10 @@ impl Search<'_> {
         found: &mut impl FnMut(&Arc<Label>, Range<usize>),
     ) {
         let compiled = &self.engine.rules[rule];
-        let (Verify::Words(pattern) | Verify::Near(pattern)) = &compiled.verify else {
+        let (Verify::Words(pattern, _) | Verify::Near(pattern, _)) = &compiled.verify else {
             return;
         };
-        let words = matches!(compiled.verify, Verify::Words(_));
+        let words = matches!(compiled.verify, Verify::Words(..));
         let state = &mut self.state[rule];
         let bytes = &self.text.as_bytes()[..near.end];
         let mut start = near.start.max(state.done);
