@@ -8,6 +8,7 @@
 pub(crate) mod chain;
 pub(crate) mod channels;
 pub(crate) mod events;
+pub(crate) mod findings;
 pub(crate) mod foreign;
 pub(crate) mod grave;
 pub(crate) mod inbox;
@@ -16,7 +17,6 @@ pub(crate) mod names;
 pub(crate) mod process;
 pub(crate) mod queue;
 pub(crate) mod recent;
-pub(crate) mod streams;
 pub(crate) mod thread;
 pub(crate) mod window;
 

@@ -10,11 +10,11 @@ use opentelemetry::SpanId;
 
 use super::chain::Chain;
 use super::channels::DeclaredChannels;
+use super::findings::Findings;
 use super::foreign::{self, Foreign, Origin, Placed};
 use super::names::span_name;
 use super::queue::Item;
 use super::recent::Recent;
-use super::streams::Streams;
 use super::window::Window;
 use super::{Rules, events, grave};
 use crate::budget::Meter;
@@ -25,14 +25,12 @@ use crate::enrich::builtin::{self, Prices};
 use crate::enrich::nested::Nested;
 use crate::enrich::{CostOutcome, UnknownCost, usage};
 use crate::enrich::{Hooks, RollUp, Verdict};
-use crate::event::{Event, EventData, EventType, Kind, Level, Phase, Visibility};
+use crate::event::{Event, EventData, EventType, Level, Phase, Visibility};
 use crate::export::Exports;
 use crate::layer::instance::Instance;
 use crate::layer::spare::Records;
 use crate::layer::state::SpanState;
-use crate::record::{FieldRef, Fields, Record, What};
-use crate::security::found::{self, Found};
-use crate::semconv;
+use crate::record::{Fields, Record, What};
 use crate::stats::Loss;
 
 /// Attributes that hooks gave to spans at their start, kept until the end. A span that never ends must not keep them for
@@ -60,9 +58,7 @@ pub(crate) struct Processor {
     raw: Option<Bus>,
     /// The event of the record at hand as it was before the stage, for those who see such.
     before: Option<EventData>,
-    streams: Streams,
-    /// What was found in the texts of the record at hand.
-    found: Vec<Found>,
+    findings: Findings,
     /// A record to put in the place of the one that is worked on.
     empty: Option<Box<Record>>,
     /// States whose records have been read.
@@ -101,8 +97,7 @@ impl Processor {
             stage: rules.stage,
             raw: rules.raw,
             before: None,
-            streams: Streams::default(),
-            found: Vec::new(),
+            findings: Findings::default(),
             empty: None,
             spent: Vec::new(),
             used: Vec::new(),
@@ -174,7 +169,12 @@ impl Processor {
     /// Whether an event was made of it.
     fn moment(&mut self, record: &mut Record) -> bool {
         builtin::fill_scope(record, &self.instance.limits);
-        self.check_piece(record);
+        if let Some(policy) = &self.instance.security {
+            let kept = self.instance.chunk_text;
+            self.findings.piece(policy, record, kept);
+            let mut span = record.moment_in("", record.end);
+            self.tell_findings(&mut span);
+        }
         self.settle(record);
         let Some(moment) = &mut record.moment else {
             return true;
@@ -241,66 +241,17 @@ impl Processor {
         told || record.subject.is_none()
     }
 
-    /// Tells what was found in the texts of a span, before its end is told.
+    /// Tells what was found in the texts of a record, before it is told itself.
     fn tell_findings(&mut self, record: &mut Record) {
-        if self.found.is_empty() {
+        if self.findings.is_empty() {
             return;
         }
         let before = self.before.take();
-        for found in std::mem::take(&mut self.found) {
-            let Some(event) = found.event() else {
-                continue;
-            };
-            let mut moment = record.moment_in(event, self.instance.clock.now());
-            found.fill(&mut moment.fields);
-            if self.instance.mirror_moments {
-                let mut fields = moment.fields.clone();
-                let limits = &self.instance.limits;
-                fields.set_str(semconv::MESSAGE, event, limits);
-                record.add_event(moment.end, "moment", &fields, limits);
-            }
+        for mut moment in self.findings.moments(record, &self.instance) {
             let told = self.moment(&mut moment);
             self.put_away(&mut moment, told);
         }
         self.before = before;
-    }
-
-    /// Checks a piece of a streamed answer, if it is one.
-    fn check_piece(&mut self, record: &mut Record) {
-        let instance = Arc::clone(&self.instance);
-        let Some(policy) = &instance.security else {
-            return;
-        };
-        if let Some(found) = self.streams.piece(policy, record, instance.chunk_text) {
-            self.found.push(found.told());
-            let mut span = record.moment_in("", record.end);
-            self.tell_findings(&mut span);
-        }
-    }
-
-    /// Checks what was asked and answered, as far as that has not been done.
-    fn inspect(&mut self, record: &mut Record) {
-        let Some(policy) = &self.instance.security else {
-            return;
-        };
-        let kind = record.subject.map(|subject| subject.kind());
-        // What is a part of a call is checked with the call.
-        if record.inside_inference || !matches!(kind, Some(Kind::Llm | Kind::Tool | Kind::Mcp)) {
-            return;
-        }
-        let fields = &record.fields;
-        let get = |name: &str| fields.get(name).map(FieldRef::to_value);
-        let checked = record.checked;
-        let unchecked = |point| checked & found::bit(point) == 0;
-        let (told, last) = self.streams.end(policy, record.id.span);
-        let mut all = found::Asked::read(get).check(policy, unchecked);
-        all.extend(found::answered(policy, get, unchecked));
-        all.extend(last);
-        for found in told.iter().chain(&all) {
-            found.mark(&mut record.fields);
-        }
-        // It has been sent: there is nothing to be stopped.
-        self.found = all.into_iter().map(Found::told).collect();
     }
 
     /// Tells what the call that was just told means to those who have a budget.
@@ -347,7 +298,9 @@ impl Processor {
             .map(|cost| cost.total);
         builtin::roll_up(record, cost, &mut self.totals, &limits);
         self.budgets.ended(record, cost);
-        self.inspect(record);
+        if let Some(policy) = &instance.security {
+            self.findings.inspect(policy, record);
+        }
         self.settle(record);
         self.exports.measured(record);
         if record.inside_inference {

@@ -98,6 +98,10 @@ impl Anchors {
 }
 
 /// Walks the lanes side by side as far as the shortest goes, then each to its end.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "the lanes are walked in step, which iterators do not say"
+)]
 fn walk<const N: usize>(
     table: &DFA,
     lanes: [Lane<'_>; N],

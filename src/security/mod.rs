@@ -2,6 +2,7 @@
 //!
 //! * [`Scanner`] finds attempts on a model's instructions, commands that do damage, hidden text, and reaching for credentials,
 //!   in prompts, messages, tool calls, results, answers and streams. It says what it found; who asks decides what is done.
+//! * [`Policy`] is that decision, for an [installation](crate::TelemetryBuilder::security): logged, alerted to, or not sent.
 //! * [`redact`] takes secrets and personal data out of what leaves the process.
 //!
 //! ```
