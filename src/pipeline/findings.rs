@@ -75,7 +75,8 @@ impl Findings {
         let get = |name: &str| fields.get(name).map(FieldRef::to_value);
         let checked = record.checked;
         let unchecked = |point| checked & found::bit(point) == 0;
-        let mut all = found::Asked::read(get).check(policy, unchecked);
+        let asked = found::Asked::read(record, record.id.trace, get);
+        let mut all = asked.check(policy, unchecked);
         all.extend(found::answered(policy, get, unchecked));
         all.extend(last);
         for found in told.iter().chain(&all) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use opentelemetry::TraceId;
 use serde_json::Value as Json;
 
 use super::content::flatten;
@@ -10,7 +11,7 @@ use super::policy::{Action, Policy, SecurityBlocked};
 use super::{Content, Verdict};
 use crate::event::Value;
 use crate::layer::starting::Opened;
-use crate::record::{Fields, Limits, Moment};
+use crate::record::{Fields, Limits, Moment, Record};
 use crate::semconv as s;
 
 /// What a policy found in a text, and what it does about it.
@@ -58,16 +59,6 @@ impl Found {
         let texts = texts(messages);
         let bytes = texts.iter().map(|(_, text)| text.len()).sum();
         let history = texts.iter().map(|(role, text)| (*role, text.as_str()));
-        if conversation.is_empty() {
-            // Nobody knows what was said before.
-            let verdicts = history.map(|(role, text)| {
-                let content = Content::new(Point::Message, text).name(role);
-                policy.scans().check(&content)
-            });
-            let verdict = verdicts.fold(Verdict::clean(), Verdict::and);
-            let level = verdict.level();
-            return Self::of(policy, verdict, level, Point::Message, bytes);
-        }
         let check = policy.seen.check(policy.scans(), conversation, history);
         let (verdict, level) = (check.verdict(), check.level());
         // Told once; stopped as often as it is sent.
@@ -204,12 +195,27 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// What `get` has under the conventions' names.
-    pub(crate) fn read(get: impl Fn(&str) -> Option<Value>) -> Self {
+    /// What `get` has under the conventions' names, in a call of this record: messages are new, or not, in its conversation, else
+    /// in its trace.
+    pub(crate) fn read(
+        record: &Record,
+        trace: TraceId,
+        get: impl Fn(&str) -> Option<Value>,
+    ) -> Self {
         let json = |name: &str| Some(as_json(&get(name)?));
         let text = |name: &str| get(name)?.as_str().map(str::to_owned);
+        let above = || {
+            record
+                .inherited
+                .as_ref()?
+                .conversation_id
+                .as_deref()
+                .map(str::to_owned)
+        };
         Self {
-            conversation: text(s::GEN_AI_CONVERSATION_ID).unwrap_or_default(),
+            conversation: text(s::GEN_AI_CONVERSATION_ID)
+                .or_else(above)
+                .unwrap_or_else(|| trace.to_string()),
             system: json(s::GEN_AI_SYSTEM_INSTRUCTIONS),
             messages: json(s::GEN_AI_INPUT_MESSAGES),
             tool: text(s::GEN_AI_TOOL_NAME),
@@ -285,10 +291,11 @@ pub(crate) fn stop(span: &Opened, more: Option<&crate::event::Attrs>) -> Option<
     if !BEFORE.into_iter().any(|point| policy.blocks(point)) {
         return None;
     }
+    let trace = span.instance.identity(&span.state).trace;
     let asked = {
         let inner = span.state.lock();
         let fields = &inner.record.fields;
-        Asked::read(|name| match fields.get(name) {
+        Asked::read(&inner.record, trace, |name| match fields.get(name) {
             Some(value) => Some(value.to_value()),
             None => more?.get(name).cloned(),
         })

@@ -269,6 +269,27 @@ fn a_history_that_is_sent_again_alerts_once_and_blocks_every_time() {
 }
 
 #[test]
+fn without_the_id_of_a_conversation_the_messages_of_a_run_count() {
+    let capture = capture_with(|builder| builder.security(Policy::new()));
+    capture.record(|| {
+        for _ in 0..2 {
+            tracing_genai::agent("planner")
+                .in_scope(|_| {
+                    for _ in 0..3 {
+                        chat("openai", "gpt-4o")
+                            .prompt(SUSPICIOUS)
+                            .start()
+                            .complete();
+                    }
+                    Ok::<_, std::fmt::Error>(())
+                })
+                .unwrap();
+        }
+    });
+    assert_eq!(of(&capture, "security.warning").len(), 2, "one a run");
+}
+
+#[test]
 fn what_is_split_over_the_pieces_of_a_stream_is_found_while_it_streams() {
     let capture = capture_with(|builder| builder.security(Policy::new()));
     capture.record(|| {

@@ -132,16 +132,17 @@ impl TelemetryBuilder {
             self = self.history(store);
         }
         #[cfg(not(feature = "sqlite"))]
-        {
+        let answer = {
             drop(path);
-            return Err(crate::config::SettingsError::Feature {
+            Err(crate::config::SettingsError::Feature {
                 key: "history.path",
                 feature: "sqlite",
             }
-            .into());
-        }
+            .into())
+        };
         #[cfg(feature = "sqlite")]
-        Ok(self)
+        let answer = Ok(self);
+        answer
     }
 }
 
