@@ -251,18 +251,32 @@ impl Stage {
                 data.attrs.remove(name);
             }
         }
-        if capture != CaptureMode::Full {
-            self.redact_event(data);
-        }
+        self.redact_event(data);
     }
 
     /// Takes secrets out of an event that a hook may have changed.
     pub(crate) fn redact_event(&mut self, data: &mut EventData) {
+        let Some(redactor) = &self.redactor else {
+            return;
+        };
         let full = self.rules.of(Some(data.ty.subject())) == CaptureMode::Full;
-        if let Some(redactor) = self.redactor.as_ref().filter(|_| !full) {
-            let report = redactor.redact_event(data);
-            self.count(&report);
+        // Content that is captured as it came is put aside meanwhile.
+        let body = data.body.take_if(|_| full);
+        let content: Vec<_> = data
+            .attrs
+            .iter()
+            .filter(|(name, _)| full && is_content(name))
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect();
+        for (name, _) in &content {
+            data.attrs.remove(name);
         }
+        let report = redactor.redact_event(data);
+        for (name, value) in content {
+            data.attrs.set(name, value);
+        }
+        data.body = body.or(data.body.take());
+        self.count(&report);
     }
 
     /// Takes secrets out of what an event says of whom it is about, which it may have from spans around it.

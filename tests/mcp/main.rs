@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blocked;
 mod calls;
 mod content;
 mod ends;

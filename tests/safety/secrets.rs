@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tracing_genai::bus::Bus;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::enrich::{Enrich, Verdict};
 use tracing_genai::event::{EventData, Value};
 use tracing_genai::security::redact::Redactor;
@@ -133,6 +134,29 @@ fn what_a_hook_adds_is_walked_because_secrets_are_taken_out_last() {
             .any(|e| e.attr("added") == Some(&"[REDACTED:email]".into()))
     );
     assert!(!format!("{events:?}").contains("lovelace"));
+}
+
+#[test]
+fn content_that_is_captured_in_full_passes_hooks_as_it_is_and_what_they_add_does_not() {
+    let capture = capture_with(|builder| builder.enrich(Leaky).capture(CaptureMode::Full));
+    capture.record(|| {
+        let call = chat("openai", "gpt-4o")
+            .prompt("mail grace@hopper.dev")
+            .start();
+        call.complete();
+    });
+    let shown = format!(
+        "{:?}",
+        capture
+            .events()
+            .iter()
+            .map(|e| serde_json::to_string(&**e).unwrap())
+            .collect::<Vec<_>>()
+    );
+    assert!(
+        shown.contains("grace@hopper.dev") && !shown.contains("lovelace"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -107,10 +107,10 @@ impl TelemetryBuilder {
     /// Default [`Redactor::standard`].
     ///
     /// ```
-    /// use tracing_genai::security::redact::Redactor;
+    /// use tracing_genai::security::redact::{Mask, Redactor};
     /// use tracing_genai::{chat, testing::capture_with};
     ///
-    /// let redactor = Redactor::builder().pattern("ticket", r"TICKET-\d+").build()?;
+    /// let redactor = Redactor::builder().pattern("ticket", r"TICKET-\d+", Mask::Label).build()?;
     /// let capture = capture_with(|builder| builder.redactor(redactor));
     /// capture.record(|| chat("openai", "gpt-4o").attr("note", "see TICKET-42").start().complete());
     /// let span = capture.span("chat gpt-4o");
