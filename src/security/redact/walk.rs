@@ -12,6 +12,9 @@ use super::{Known, Redactor, Report, json};
 use crate::event::{Attrs, EventData, Value};
 use crate::record::{FieldRef, Fields, Record};
 
+/// Numbers of as many digits as the shortest card has.
+const LONG_NUMBER: u64 = 10_000_000_000_000;
+
 impl Redactor {
     /// Replaces secrets in a JSON value, its keys included. Values under a key that names a secret are replaced as a whole;
     /// booleans and nulls stay.
@@ -165,11 +168,7 @@ impl Redactor {
                 _ if leave(name) => None,
                 FieldRef::Str(text) => self.short(known, name, text, report).map(Value::from),
                 FieldRef::Bool(_) | FieldRef::F64(_) => None,
-                FieldRef::I64(number) => {
-                    let said = self.judge(name);
-                    self.whole_number(number.unsigned_abs(), || number.to_string(), said, report)
-                        .map(Value::from)
-                }
+                FieldRef::I64(number) => self.number(known, name, number, report).map(Value::from),
                 FieldRef::Value(_) => {
                     let mut new = value.to_value();
                     let found = self.value(Some(name), &mut new, self.judge(name), report);
@@ -178,6 +177,28 @@ impl Redactor {
             };
             (self.name(known, name, report), new)
         });
+    }
+
+    /// A number of an attribute, most often one whose name was seen before.
+    fn number(
+        &self,
+        known: &mut Known,
+        name: &str,
+        number: i64,
+        report: &mut Report,
+    ) -> Option<String> {
+        // No text is this: it stands for all numbers too short to be anything.
+        const SHORT: &str = "\u{1}";
+        let size = number.unsigned_abs();
+        let short = size < LONG_NUMBER && self.0.patterns.is_empty();
+        if short && known.has(name, SHORT) {
+            return None;
+        }
+        let said = self.judge(name);
+        if short && said != Names::Secret {
+            known.remember(name, SHORT);
+        }
+        self.whole_number(size, || number.to_string(), said, report)
     }
 
     /// The name of an attribute.
@@ -307,8 +328,7 @@ impl Redactor {
         said: Names,
         report: &mut Report,
     ) -> Option<String> {
-        let any =
-            said == Names::Secret || size >= 10_000_000_000_000 || !self.0.patterns.is_empty();
+        let any = said == Names::Secret || size >= LONG_NUMBER || !self.0.patterns.is_empty();
         any.then(|| self.0.number(&text(), said, report)).flatten()
     }
 
