@@ -318,7 +318,12 @@ impl Outlets {
             .collect();
         all.push((
             "exporter".to_owned(),
-            format!("{:?}", self.spans).into_bytes(),
+            self.spans
+                .spans()
+                .iter()
+                .map(super::told)
+                .collect::<String>()
+                .into_bytes(),
         ));
         for (name, written) in [
             ("console", &self.console),

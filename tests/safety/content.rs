@@ -75,7 +75,7 @@ fn content_is_off_by_default_under_whatever_name_and_on_whatever_span() {
         );
     });
     for span in capture.spans() {
-        let shown = format!("{:?}", span.attributes);
+        let shown = super::told(&span);
         for said in ["Rome", "Paris", "rains", "weather", "what was said"] {
             assert!(!shown.contains(said), "{shown}");
         }
@@ -231,7 +231,7 @@ fn texts_of_errors_are_content_and_their_type_is_always_there() {
         });
         let span = capture.span("chat gpt-4o");
         assert_eq!(span.attr("error.type"), Some(&"str".into()));
-        let shown = format!("{span:?}");
+        let shown = super::told(&span);
         assert_eq!(
             shown.contains("no quota for [REDACTED:email]"),
             message,

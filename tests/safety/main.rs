@@ -20,3 +20,15 @@ mod content;
 mod details;
 mod policy;
 mod secrets;
+
+/// Everything a span says. `Debug` alone would not do: it hides what is content.
+fn told(span: &tracing_genai::testing::CapturedSpan) -> String {
+    let mut all = format!("{span:?}");
+    let events = span.events.iter().map(|event| &event.attributes);
+    for attributes in std::iter::once(&span.attributes).chain(events) {
+        for (name, value) in attributes.iter() {
+            all.push_str(&format!(" {name}={value}"));
+        }
+    }
+    all
+}

@@ -58,11 +58,9 @@ fn assert_blocked(capture: &Capture, span: &str, subject: &str) {
     );
     assert_eq!(block.attr("security.action"), Some(&"blocked".into()));
     assert!(block.attr("security.text_bytes").is_some());
-    let shown = format!(
-        "{:?} {:?}",
-        capture.spans(),
-        serde_json::to_string(&**block).unwrap()
-    );
+    let spans = capture.spans();
+    let shown: String = spans.iter().map(super::told).collect();
+    let shown = shown + &serde_json::to_string(&**block).unwrap();
     assert!(!shown.contains("rm -rf"), "the text is nowhere: {shown}");
 }
 
