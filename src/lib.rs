@@ -145,6 +145,7 @@ mod pipeline;
 pub mod provider;
 mod record;
 pub mod render;
+pub mod scenario;
 pub mod security;
 pub mod semconv;
 mod span;

@@ -26,6 +26,8 @@ pub(crate) const CONTENT: &[&str] = &[
     "human.prompt",
     "plan.replan_reason",
     "routing.reason",
+    "scenario.criteria.verdicts",
+    "scenario.evaluations",
     "scenario.reasoning",
     "security.content_sample",
     "security.description",

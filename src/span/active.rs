@@ -104,6 +104,25 @@ impl<K> ActiveSpan<K> {
         self
     }
 
+    /// Whether somebody collects content.
+    pub(crate) fn wants_content(&self) -> bool {
+        self.opened.iter().any(|o| o.instance.content)
+    }
+
+    /// Whether it has ended for everybody who saw it.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.opened.iter().all(|o| o.state.is_ended())
+    }
+
+    /// Sets an attribute where the span is still open; where it is not, that is no loss to be counted.
+    pub(crate) fn set_open(&self, name: &'static str, value: Value) {
+        self.each(|o| {
+            if !o.state.is_ended() {
+                o.instance.set(&o.state, name, value.clone());
+            }
+        });
+    }
+
     /// What the tool gave, `gen_ai.tool.call.result`: content, which is [captured](crate::content) and checked where that is on.
     pub fn result(&self, result: impl serde::Serialize) -> &Self {
         self.content(semconv::GEN_AI_TOOL_CALL_RESULT, || {
