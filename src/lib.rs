@@ -110,6 +110,7 @@
 //! | `mcp` | no | calls of MCP tools, prompts and resources as client and server, on `rmcp` 3, in one trace |
 //! | `config` | no | settings in a [YAML file](config), with precedence, checks and reload at run time |
 //! | `config` | no | [`config`](mod@config): settings from a YAML file, Cylestio Monitor's included |
+//! | `signals` | no | flushing when a [signal](Telemetry::handle_signals) tells the process to end, on Unix |
 //! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
 //! | `full` | no | everything above |
 //!
@@ -190,3 +191,5 @@ pub use telemetry::Reload;
 pub use telemetry::{
     ChannelSwitch, ConfigError, InstallError, Report, Telemetry, TelemetryBuilder,
 };
+#[cfg(feature = "signals")]
+pub use telemetry::{Signal, SignalError, SignalOptions};

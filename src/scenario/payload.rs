@@ -26,7 +26,10 @@ const TYPES: [(&str, &str); 11] = [
     ("workflow.canceled", FINISHED),
     ("conversation.snapshot", "SCENARIO_MESSAGE_SNAPSHOT"),
     ("conversation.message.opened", "SCENARIO_TEXT_MESSAGE_START"),
-    ("conversation.message.chunk", "SCENARIO_TEXT_MESSAGE_CONTENT"),
+    (
+        "conversation.message.chunk",
+        "SCENARIO_TEXT_MESSAGE_CONTENT",
+    ),
     ("conversation.message.added", "SCENARIO_TEXT_MESSAGE_END"),
     ("tool.call.announced", "SCENARIO_TOOL_CALL_START"),
     ("tool.call.chunk", "SCENARIO_TOOL_CALL_ARGS"),
@@ -208,7 +211,8 @@ fn write(event: &Event, messages: Option<&[Json]>) -> Option<Json> {
             document.insert("delta".to_owned(), body.take()?.clone());
         }
         "SCENARIO_TEXT_MESSAGE_END" => {
-            if !document.contains_key("traceId") && event.cx.trace != opentelemetry::TraceId::INVALID
+            if !document.contains_key("traceId")
+                && event.cx.trace != opentelemetry::TraceId::INVALID
             {
                 document.insert("traceId".to_owned(), event.cx.trace.to_string().into());
             }
@@ -302,7 +306,9 @@ fn message(document: &mut Map<String, Json>, body: Option<&Json>) {
     match body {
         None => {}
         Some(Json::Object(fields))
-            if fields.keys().all(|key| key == "content" || key == "message") =>
+            if fields
+                .keys()
+                .all(|key| key == "content" || key == "message") =>
         {
             document.extend(fields.clone());
         }

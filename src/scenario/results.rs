@@ -224,7 +224,10 @@ impl Results {
         let undecided = self.inconclusive.iter();
         let undecided = undecided.map(|it| of(it, "inconclusive", None));
         let evaluators = self.evaluations.iter().map(EvaluatorResult::attributes);
-        met.chain(unmet).chain(undecided).chain(evaluators).collect()
+        met.chain(unmet)
+            .chain(undecided)
+            .chain(evaluators)
+            .collect()
     }
 }
 

@@ -11,6 +11,8 @@ mod outlets;
 #[cfg(feature = "config")]
 mod reload;
 mod report;
+#[cfg(feature = "signals")]
+mod signals;
 mod stage;
 mod switches;
 mod writers;
@@ -41,6 +43,8 @@ pub use error::{ConfigError, InstallError};
 #[cfg(feature = "config")]
 pub use reload::Reload;
 pub use report::Report;
+#[cfg(feature = "signals")]
+pub use signals::{Signal, SignalError, SignalOptions};
 use stage::Stages;
 pub use switches::ChannelSwitch;
 use writers::Writers;
