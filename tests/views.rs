@@ -686,6 +686,8 @@ fn debug_of_a_view_says_that_there_is_content_and_never_shows_it() {
         "step.description",
         "plan.replan_reason",
         "scenario.reasoning",
+        "scenario.evaluations",
+        "scenario.criteria.verdicts",
         "hook.abort_reason",
     ]
     .into_iter()

@@ -1,6 +1,7 @@
 //! What happens inside a span.
 
 use opentelemetry::trace::Status;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Told;
 use std::time::Duration;
 use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{Channel, Level, Usage, Value};
@@ -271,4 +272,40 @@ fn a_verdict_is_exported_under_the_conventions_name_with_the_ids_of_its_span() {
         span.events[0].name, "gen_ai.evaluation.result",
         "mirrored on the span"
     );
+}
+
+#[test]
+fn an_evaluation_is_the_conventions_event_with_name_score_label_explanation_and_response() {
+    let collector = crate::support::collector::Collector::start();
+    let config = tracing_genai::otlp::OtlpConfig::new().endpoint(collector.endpoint());
+    for mode in [CaptureMode::Full, CaptureMode::Off] {
+        let before = collector.log_records().len();
+        let capture = capture_with(|builder| builder.otlp(config.clone()).capture(mode));
+        capture.record(|| {
+            evaluation("Relevance")
+                .score(0.9)
+                .label("pass")
+                .explanation("it fits")
+                .response_id("chatcmpl-1")
+                .emit();
+        });
+        capture.telemetry().flush(Duration::from_secs(20));
+        let record = collector.log_records().remove(before);
+        assert_eq!(record.event_name, "gen_ai.evaluation.result");
+        let told = |key: &str| {
+            let found = record.attributes.iter().find(|it| it.key == key);
+            found.and_then(|it| it.value.clone()?.value)
+        };
+        let text = |text: &str| Some(Told::StringValue(text.to_owned()));
+        assert_eq!(told("gen_ai.evaluation.name"), text("Relevance"));
+        assert_eq!(
+            told("gen_ai.evaluation.score.value"),
+            Some(Told::DoubleValue(0.9))
+        );
+        assert_eq!(told("gen_ai.evaluation.score.label"), text("pass"));
+        assert_eq!(told("gen_ai.response.id"), text("chatcmpl-1"));
+        // Why is content.
+        let why = text("it fits").filter(|_| mode == CaptureMode::Full);
+        assert_eq!(told("gen_ai.evaluation.explanation"), why);
+    }
 }

@@ -40,6 +40,38 @@ fn openai_messages_become_ag_ui_messages_with_ids_and_its_names() {
 }
 
 #[test]
+fn every_kind_of_ag_ui_message_is_read_and_written_as_it_was() {
+    // The kinds of the protocol's pages on messages, with the names its JSON has.
+    let messages = json!([
+        {"id": "dev-1", "role": "developer", "content": "Be brief."},
+        {"id": "sys-1", "role": "system", "content": "You are a helpful assistant.", "name": "setup"},
+        {"id": "user-1", "role": "user", "content": "What's the weather?", "name": "ann"},
+        {"id": "user-2", "role": "user", "content": [
+            {"type": "text", "text": "And what is this?"},
+            {"type": "image", "source": {"type": "url", "value": "https://a.example/cat.png", "mimeType": "image/png"}},
+        ]},
+        {"id": "asst-1", "role": "assistant", "content": "Let me check.", "toolCalls": [
+            {"id": "call-1", "type": "function", "function": {"name": "get_weather", "arguments": "{\"city\":\"NYC\"}"}},
+            {"id": "call-2", "type": "function", "function": {"name": "get_time", "arguments": "{}"}},
+        ]},
+        {"id": "tool-1", "role": "tool", "content": "{\"temperature\":72}", "toolCallId": "call-1"},
+        {"id": "tool-2", "role": "tool", "content": "", "toolCallId": "call-2", "error": "no clock"},
+        {"id": "asst-2", "role": "assistant", "content": "72 °F."},
+        {"id": "act-1", "role": "activity", "activityType": "PLAN", "content": {"steps": ["a", "b"]}},
+    ]);
+    let read = from_ag_ui(&messages).strict().unwrap();
+    let ids: Vec<_> = read
+        .messages
+        .iter()
+        .filter_map(|it| it.id.as_deref())
+        .collect();
+    assert_eq!(ids.len(), 9);
+    let calls = read.messages.iter().filter(|message| message.calls_tools());
+    assert_eq!(calls.count(), 1);
+    assert_eq!(json!(to_ag_ui(&read).strict().unwrap()), messages);
+}
+
+#[test]
 fn what_is_wrong_in_ag_ui_messages_is_named_by_its_index() {
     let read = from_ag_ui(&json!([
         {"id": "1", "role": "user"},

@@ -7,7 +7,7 @@ use tracing_genai::message::{
     from_openai_responses, to_anthropic, to_openai,
 };
 
-use super::{any_json, any_text, conversation, problems};
+use super::{Schema, any_json, any_text, assert_valid, conversation, problems};
 
 #[test]
 fn each_kind_of_message_is_read_with_its_calls_and_names() {
@@ -86,6 +86,47 @@ fn what_is_wrong_in_openai_messages_is_named_by_its_index_and_the_rest_is_kept()
     assert_eq!(
         error.to_string(),
         "messages[0].content: is missing (and 10 more)"
+    );
+}
+
+#[test]
+fn a_strict_conversion_names_the_index_and_a_lenient_one_skips_what_is_bad() {
+    let user = json!({"role": "user", "content": "kept"});
+    for (bad, wrong) in [
+        (json!({"role": "user"}), "messages[1].content: is missing"),
+        (json!({"role": "system"}), "messages[1].content: is missing"),
+        (
+            json!({"role": "tool", "content": "x"}),
+            "messages[1].tool_call_id: is missing",
+        ),
+        (
+            json!({"role": "tool", "tool_call_id": "c"}),
+            "messages[1].content: is missing",
+        ),
+        (
+            json!({"role": "wizard", "content": "x"}),
+            "messages[1].role: is no known role",
+        ),
+    ] {
+        let read = from_openai(&json!([user, bad, user]));
+        assert_eq!(problems(&read)[0], wrong, "{bad}");
+        let kept: Vec<_> = read.value.messages.iter().map(Message::text).collect();
+        assert_eq!(
+            kept.first().zip(kept.last()),
+            Some((&"kept".to_owned(), &"kept".to_owned()))
+        );
+        let tool = bad["role"] == "tool";
+        assert!(
+            !tool || kept.len() == 2,
+            "{bad}: a bad message of a tool is skipped"
+        );
+        let refused = read.strict().unwrap_err().to_string();
+        assert!(refused.contains(wrong), "{refused}");
+    }
+    let silent = json!([{"role": "assistant", "content": null}]);
+    assert!(
+        from_openai(&silent).is_clean(),
+        "an assistant may say nothing"
     );
 }
 
@@ -207,6 +248,35 @@ fn blocks_of_anthropic_become_parts_and_keep_their_signatures() {
     super::assert_valid(super::Schema::Input, &read.input_messages());
     assert_eq!(to_anthropic(&read).strict().unwrap(), request);
     assert!(read.plain().messages[1].parts[0].extra.is_empty());
+}
+
+#[test]
+fn openai_and_anthropic_messages_become_the_conventions_and_their_schemas_accept_them() {
+    let openai = json!([
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "Weather?"}, {"type": "image_url", "image_url": {"url": "https://a.example/x.png"}}]},
+        {"role": "assistant", "content": null, "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "get", "arguments": "{\"city\":\"Paris\"}"}},
+        ]},
+        {"role": "tool", "tool_call_id": "c1", "content": "14"},
+    ]);
+    let anthropic = json!({"system": "Be brief.", "messages": [
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "get", "input": {"city": "Paris"}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "14"}]},
+    ]});
+    for read in [from_openai(&openai), from_anthropic(&anthropic)] {
+        let read = read.strict().unwrap();
+        assert_valid(Schema::Input, &read.input_messages());
+        assert_valid(Schema::Output, &read.output_messages());
+        assert_valid(Schema::System, &read.system_instructions());
+        let calls = read.messages.iter().flat_map(|message| &message.parts);
+        assert!(
+            calls
+                .map(Part::kind)
+                .any(|kind| kind == "tool_call_response")
+        );
+    }
 }
 
 #[test]
