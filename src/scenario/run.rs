@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::SpanContext;
-use serde_json::Value as Json;
 use tracing::Span;
 
 use super::ids::Ids;
@@ -262,6 +261,3 @@ impl Drop for Watch<'_> {
         }
     }
 }
-
-/// The list as an event's body has it.
-pub(super) type Messages = Vec<Json>;

@@ -5,9 +5,11 @@ use std::fmt;
 use serde_json::{Map, Value as Json, json};
 
 use super::Snapshots;
-use super::run::Messages;
 use crate::event::Event;
 use crate::message::{Conversation, Converted, from_ag_ui};
+
+/// Messages as AG-UI has them.
+type Messages = Vec<Json>;
 
 /// The fields of a delta: which one it is since the last whole, how many messages stay, and what follows them.
 const NUMBER: &str = "number";
