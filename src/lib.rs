@@ -108,7 +108,6 @@
 //! | `http` | no | calls of model APIs over HTTP, read as they pass: any client on `http` 1 types, a `tower` layer |
 //! | `reqwest`, `reqwest-middleware` | no | the same for `reqwest` 0.13 and for `reqwest-middleware` 0.5 |
 //! | `mcp` | no | calls of MCP tools, prompts and resources as client and server, on `rmcp` 3, in one trace |
-//! | `config` | no | settings in a [YAML file](config), with precedence, checks and reload at run time |
 //! | `config` | no | [`config`](mod@config): settings from a YAML file, Cylestio Monitor's included |
 //! | `signals` | no | flushing when a [signal](Telemetry::handle_signals) tells the process to end, on Unix |
 //! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
