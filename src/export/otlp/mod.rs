@@ -36,12 +36,14 @@ mod lane;
 mod outbox;
 mod resolve;
 mod sender;
+mod spool;
 mod tls;
 mod transport;
 
 pub use config::OtlpConfig;
 pub use error::OtlpConfigError;
 pub use kinds::{Compression, Protocol, Signal};
+pub use spool::{Purged, SpoolConfig, SpoolError, SpoolSync, WhenFull};
 
 pub(crate) use exports::{Bounds, Meter, OtlpBooks, OtlpExports};
 pub(crate) use lane::Closing;
@@ -56,6 +58,10 @@ pub mod internal {
     pub use super::outbox::Batch;
     pub use super::resolve::{Resolved, Target};
     pub use super::sender::{Deliver, Sender, SenderOptions};
+    pub use super::spool::{
+        AppendError, Disk, DiskFile, DiskQueue, Entry, Freed, Kind, Losses, RealDisk, Scan, Spool,
+        Taken, scan,
+    };
     pub use super::transport::Transport;
     pub use crate::diagnostics::Voice;
 }
