@@ -22,8 +22,16 @@ pub enum Loss {
     Encode,
     /// The receiver refused the request for good (HTTP 4xx and the like).
     Permanent,
-    /// The receiver stayed away for as long as a batch is kept.
+    /// The receiver stayed away for as long as a batch is kept in memory.
     RetryExhausted,
+    /// The spool held its limit of bytes.
+    SpoolFull,
+    /// It was damaged in the spool.
+    SpoolCorrupt,
+    /// It was in the spool for longer than batches are kept there.
+    SpoolExpired,
+    /// The application deleted what waited.
+    Purged,
     /// The receiver does not take this signal (HTTP 404 or 405, gRPC `UNIMPLEMENTED`).
     RefusedSignal,
     /// A user's hook or exporter panicked or failed.
@@ -46,13 +54,17 @@ pub enum Loss {
 
 impl Loss {
     /// Every reason, in the order the books keep them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::QueueFull,
         Self::QueueBytes,
         Self::TooLarge,
         Self::Encode,
         Self::Permanent,
         Self::RetryExhausted,
+        Self::SpoolFull,
+        Self::SpoolCorrupt,
+        Self::SpoolExpired,
+        Self::Purged,
         Self::RefusedSignal,
         Self::Hook,
         Self::ShutdownTimeout,
@@ -73,6 +85,10 @@ impl Loss {
             Self::Encode => "encode",
             Self::Permanent => "permanent",
             Self::RetryExhausted => "retry_exhausted",
+            Self::SpoolFull => "spool_full",
+            Self::SpoolCorrupt => "spool_corrupt",
+            Self::SpoolExpired => "spool_expired",
+            Self::Purged => "purged",
             Self::RefusedSignal => "refused_signal",
             Self::Hook => "hook",
             Self::ShutdownTimeout => "shutdown_timeout",
@@ -131,6 +147,8 @@ impl Books {
             accepted,
             delivered,
             rejected: 0,
+            recovered: 0,
+            stored: 0,
             pending: accepted.saturating_sub(settled),
             dropped,
         }
@@ -151,6 +169,10 @@ pub struct Tally {
     pub rejected: u64,
     /// What is still on its way.
     pub pending: u64,
+    /// Of what is still on its way, what a [spool](crate::TelemetryBuilder::spool) holds: it survives this process.
+    pub stored: u64,
+    /// Of what was given, what earlier processes had left in the spool.
+    pub recovered: u64,
     /// What was lost, by reason; reasons that never happened are left out.
     pub dropped: BTreeMap<Loss, u64>,
 }
@@ -159,6 +181,12 @@ impl Tally {
     /// The sum of all losses.
     pub fn total_dropped(&self) -> u64 {
         self.dropped.values().sum()
+    }
+
+    /// Whether every record given is accounted for: `accepted = delivered + rejected + Σ dropped + pending`. A `false` is a defect
+    /// of this crate.
+    pub fn is_balanced(&self) -> bool {
+        self.accepted == self.delivered + self.rejected + self.total_dropped() + self.pending
     }
 
     /// Whether everything given was delivered.
@@ -184,6 +212,9 @@ impl fmt::Display for Tally {
         }
         if self.pending > 0 {
             write!(f, ", {} pending", self.pending)?;
+        }
+        if self.stored > 0 {
+            write!(f, " ({} in the spool)", self.stored)?;
         }
         Ok(())
     }

@@ -516,6 +516,7 @@ mod collector {
             Signal::Traces,
             Arc::new(transport),
             options,
+            None,
         );
         assert!(sender.enqueue(Batch {
             body: vec![7; 10].into(),

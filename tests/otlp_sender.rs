@@ -141,7 +141,7 @@ fn rig_with(script: Script, signal: Signal, options: SenderOptions) -> Rig {
     let script = Arc::new(script);
     let (voice, said) = Voice::captured();
     let options = SenderOptions { voice, ..options };
-    let sender = Sender::spawn(&Handle::current(), signal, script.clone(), options);
+    let sender = Sender::spawn(&Handle::current(), signal, script.clone(), options, None);
     Rig {
         script,
         sender,
@@ -552,6 +552,7 @@ fn live(config: OtlpConfig) -> Live {
         Signal::Traces,
         Arc::new(transport),
         options,
+        None,
     );
     Live {
         runtime,

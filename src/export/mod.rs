@@ -37,6 +37,12 @@ pub(crate) struct ExportBooks {
 }
 
 impl ExportBooks {
+    /// Deletes what waits to be sent to the collector. Returns its records.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn purge(&self) -> u64 {
+        self.otlp.purge()
+    }
+
     pub(crate) fn fill(&self, report: &mut Report) {
         report.plugged = self.plugged.as_ref().map(|books| books.read());
         #[cfg(feature = "otlp")]
@@ -92,6 +98,12 @@ impl Exports {
         let _ = record;
     }
 
+    /// Where spans that are open are kept for the case that this process dies; `None` without a spool.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn open_spans(&mut self) -> Option<&mut otlp::OpenSpansFile> {
+        self.otlp.as_mut().and_then(otlp::OtlpExports::open_spans)
+    }
+
     /// What is due by the clock; says when it wants to be called next.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
         let plugged = self.plugged.as_mut().and_then(|plugged| plugged.tick(now));
@@ -130,7 +142,7 @@ impl Exports {
     /// Counts what is still waiting as lost, and closes what was plugged in.
     pub(crate) async fn give_up(&mut self) {
         #[cfg(feature = "otlp")]
-        if let Some(otlp) = &self.otlp {
+        if let Some(otlp) = &mut self.otlp {
             otlp.give_up().await;
         }
         if let Some(plugged) = &mut self.plugged {

@@ -135,6 +135,12 @@ impl Processor {
         }
     }
 
+    /// What hooks gave to an open span at its start.
+    #[cfg(feature = "otlp")]
+    pub(super) fn held(&self, span: SpanId) -> Option<&Fields> {
+        self.held.get(&span)
+    }
+
     /// Remembers a record that no event was made of for the history, and empties it.
     fn put_away(&self, record: &mut Record, told: bool) {
         if let Some(recent) = self.recent.as_ref().filter(|_| !told) {
@@ -310,7 +316,7 @@ impl Processor {
     }
 
     /// The last thing that happens to a record before anybody reads it: content and secrets.
-    fn settle(&mut self, record: &mut Record) {
+    pub(super) fn settle(&mut self, record: &mut Record) {
         self.before = None;
         if self.raw.as_ref().is_some_and(Bus::has_interest) {
             if let Some(moment) = &mut record.moment {
@@ -525,6 +531,10 @@ impl Processor {
                 now + Console::INTERVAL
             });
         let sent = self.exports.tick(now);
-        [drawn, sent].into_iter().flatten().min()
+        #[cfg(feature = "otlp")]
+        let kept = self.keep_open_spans(now);
+        #[cfg(not(feature = "otlp"))]
+        let kept = None;
+        [drawn, sent, kept].into_iter().flatten().min()
     }
 }

@@ -110,6 +110,11 @@ impl Worker {
         answer
     }
 
+    #[cfg(feature = "otlp")]
+    pub(crate) fn purge(&self) -> u64 {
+        self.books.purge()
+    }
+
     pub(crate) fn console(&self) -> Option<ConsoleHandle> {
         self.console.clone()
     }

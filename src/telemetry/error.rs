@@ -23,6 +23,10 @@ pub enum ConfigError {
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Otlp(#[from] crate::otlp::OtlpConfigError),
+    /// The spool's directory or bounds.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Spool(#[from] crate::otlp::SpoolError),
     /// A configuration file.
     #[cfg(feature = "config")]
     #[error(transparent)]

@@ -242,6 +242,14 @@ impl Telemetry {
         self.worker.as_ref()?.console()
     }
 
+    /// Deletes what waits to be sent to the collector, in memory and in the spool, but for the requests under way. Returns how many
+    /// records that were; reports count them as [`Purged`](crate::Loss::Purged). For what must not leave any more: see
+    /// [`History::erase`](crate::history::History::erase) for what is kept here.
+    #[cfg(feature = "otlp")]
+    pub fn purge_unsent(&self) -> u64 {
+        self.worker.as_ref().map_or(0, |worker| worker.purge())
+    }
+
     /// The numbers so far.
     pub fn stats(&self) -> Report {
         self.report(true, Duration::ZERO)

@@ -11,7 +11,9 @@ use super::env::Env;
 use super::{BatchSettings, ConfigError};
 use crate::export::metrics::{MetricNames, Metrics, Observed};
 use crate::export::otlp::internal::{Resolved, Transport, Tuning};
-use crate::export::otlp::{Bounds, Closing, Meter, OtlpBooks, OtlpExports, Signal};
+use crate::export::otlp::{
+    Bounds, Closing, Meter, OtlpBooks, OtlpExports, Signal, SpoolConfig, Spooled, Way,
+};
 use crate::layer::instance::Instance;
 use crate::stats::Loss;
 
@@ -25,7 +27,7 @@ const METRIC_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Outlets that are known to work, not yet open.
 pub(crate) struct Outlets {
-    targets: Option<(Transport, Resolved)>,
+    way: Option<Way>,
     resource: Resource,
     bounds: Bounds,
     names: MetricNames,
@@ -38,6 +40,7 @@ impl Outlets {
         resource: Resource,
         batch: BatchSettings,
         outbox_bytes: usize,
+        spool: Option<SpoolConfig>,
         names: MetricNames,
         env: Env<'_>,
     ) -> Result<Self, ConfigError> {
@@ -57,12 +60,20 @@ impl Outlets {
             batch_bytes: batch.bytes,
             outbox_bytes,
         };
-        let targets = match targets {
-            Some(targets) => Some((Transport::new(&targets)?, targets)),
+        let way = match targets {
+            Some(targets) => Some(Way {
+                transport: Transport::new(&targets)?,
+                // Where nothing is sent, nothing waits to be sent.
+                spooled: match &spool {
+                    Some(spool) => Some(Spooled::open(spool, &targets)?),
+                    None => None,
+                },
+                targets,
+            }),
             None => None,
         };
         Ok(Self {
-            targets,
+            way,
             resource,
             bounds,
             names,
@@ -72,7 +83,7 @@ impl Outlets {
 
     /// Opens them inside the runtime that will drive them; `None` if nothing is sent.
     pub(crate) fn open(self, instance: &Arc<Instance>, runtime: &Handle) -> Option<OtlpExports> {
-        let (transport, targets) = self.targets?;
+        let way = self.way?;
         let interval = self.tuning.metric_interval.unwrap_or(METRIC_INTERVAL);
         let temporality = self.tuning.temporality.unwrap_or_default();
         let meter = |books: &OtlpBooks| {
@@ -85,8 +96,7 @@ impl Outlets {
             }
         };
         Some(OtlpExports::new(
-            transport,
-            &targets,
+            way,
             &self.resource,
             &instance.clock,
             self.bounds,
@@ -135,21 +145,60 @@ fn observe(metrics: &Metrics, instance: &Arc<Instance>, books: &OtlpBooks) {
             lost,
         );
     }
-    for (signal, name, unit) in [
-        (Signal::Traces, "otel.sdk.exporter.span.exported", "{span}"),
-        (
-            Signal::Logs,
-            "otel.sdk.exporter.log.exported",
-            "{log_record}",
-        ),
-        (
-            Signal::Metrics,
-            "otel.sdk.exporter.metric_data_point.exported",
-            "{data_point}",
-        ),
-    ] {
-        let books = books.clone();
-        let exported = move || books.tally(signal).map_or(0, |tally| tally.delivered);
-        metrics.observe(Observed::Total, name, unit, Vec::new(), exported);
+    for (signal, exported, inflight, unit) in EXPORTERS {
+        let tally = {
+            let books = books.clone();
+            move || books.tally(signal).unwrap_or_default()
+        };
+        let pending = {
+            let tally = tally.clone();
+            move || tally().pending
+        };
+        metrics.observe(Observed::Level, inflight, unit, Vec::new(), pending);
+        let delivered = {
+            let tally = tally.clone();
+            move || tally().delivered
+        };
+        metrics.observe(Observed::Total, exported, unit, Vec::new(), delivered);
+        let failed = |why: &'static str| vec![KeyValue::new("error.type", why)];
+        let rejected = {
+            let tally = tally.clone();
+            move || tally().rejected
+        };
+        metrics.observe(
+            Observed::Losses,
+            exported,
+            unit,
+            failed("rejected"),
+            rejected,
+        );
+        for why in Loss::ALL {
+            let tally = tally.clone();
+            let lost = move || tally().dropped.get(&why).copied().unwrap_or(0);
+            metrics.observe(Observed::Losses, exported, unit, failed(why.as_str()), lost);
+        }
     }
 }
+
+/// What an exporter says of itself, for each signal: the records whose export has ended, as `error.type` says, and those under
+/// way. Source: semantic conventions, OpenTelemetry SDK metrics (status: development).
+const EXPORTERS: [(Signal, &str, &str, &str); 3] = [
+    (
+        Signal::Traces,
+        "otel.sdk.exporter.span.exported",
+        "otel.sdk.exporter.span.inflight",
+        "{span}",
+    ),
+    (
+        Signal::Logs,
+        "otel.sdk.exporter.log.exported",
+        "otel.sdk.exporter.log.inflight",
+        "{log_record}",
+    ),
+    (
+        Signal::Metrics,
+        "otel.sdk.exporter.metric_data_point.exported",
+        "otel.sdk.exporter.metric_data_point.inflight",
+        "{data_point}",
+    ),
+];

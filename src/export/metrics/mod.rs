@@ -68,6 +68,8 @@ impl MetricNames {
 pub(crate) enum Observed {
     /// It only rises: records exported, records lost.
     Total,
+    /// The same, left out as long as it is 0: what has not happened needs no series.
+    Losses,
     /// It rises and falls: the length of a queue.
     Level,
 }
@@ -136,10 +138,11 @@ impl Metrics {
             Some(number.min(i64::MAX.unsigned_abs()))
         };
         match observed {
-            Observed::Total => {
+            Observed::Total | Observed::Losses => {
                 let builder = self.meter.u64_observable_counter(name).with_unit(unit);
                 let callback = builder.with_callback(move |out| {
-                    if let Some(number) = read() {
+                    let shown = |number: &u64| observed == Observed::Total || *number > 0;
+                    if let Some(number) = read().filter(shown) {
                         out.observe(number, &attributes);
                     }
                 });

@@ -15,8 +15,20 @@ pub struct OtlpCounts {
     pub rejected: u64,
     /// Waiting or under way.
     pub pending: u64,
+    /// Of those accepted, what earlier processes had left in the spool.
+    pub recovered: u64,
+    /// Of those pending, what is on disk.
+    pub stored: u64,
     /// Dropped because the batches waiting already hold all the memory they may.
     pub queue_bytes: u64,
+    /// Dropped because the spool already holds all it may.
+    pub spool_full: u64,
+    /// Written to the spool, and damaged there.
+    pub spool_corrupt: u64,
+    /// Dropped from the spool because they became too old.
+    pub spool_expired: u64,
+    /// Deleted because the application asked for it.
+    pub purged: u64,
     /// Dropped because the request is larger than may be sent.
     pub too_large: u64,
     /// Dropped because the receiver refused the request for good.
@@ -36,6 +48,10 @@ impl OtlpCounts {
     pub fn losses(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         [
             ("queue_bytes", self.queue_bytes),
+            ("spool_full", self.spool_full),
+            ("spool_corrupt", self.spool_corrupt),
+            ("spool_expired", self.spool_expired),
+            ("purged", self.purged),
             ("too_large", self.too_large),
             ("http_permanent", self.http_permanent),
             ("retry_exhausted", self.retry_exhausted),

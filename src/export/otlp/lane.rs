@@ -47,17 +47,21 @@ impl Lane {
         }
     }
 
-    /// Encodes `record` into the open batch by `encode`.
-    pub(crate) fn add(&mut self, record: &Record) {
+    /// Encodes `record` into the open batch, and says whether a batch was closed.
+    pub(crate) fn add(&mut self, record: &Record) -> bool {
+        let mut closed = false;
         loop {
             match self.encoder.push(record) {
                 super::encode::Push::Added => break,
                 // Nothing of it was written: it opens the next batch.
-                super::encode::Push::Full => self.close(),
+                super::encode::Push::Full => {
+                    self.close();
+                    closed = true;
+                }
                 super::encode::Push::TooLarge => {
                     self.refused.accept(1);
                     self.refused.lose(Loss::TooLarge, 1);
-                    return;
+                    return closed;
                 }
             }
         }
@@ -66,17 +70,28 @@ impl Lane {
         }
         if self.encoder.records() >= self.closing.records {
             self.close();
+            closed = true;
         }
+        closed
     }
 
-    /// Closes the open batch if it is old enough, and says when it will be.
-    pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
-        let due = self.opened? + self.closing.age;
-        if due <= now {
+    /// Closes the open batch if it is old enough, and says whether it was.
+    pub(crate) fn tick(&mut self, now: Instant) -> bool {
+        let closed = self.due().is_some_and(|due| due <= now);
+        if closed {
             self.close();
-            return None;
         }
-        Some(due)
+        closed
+    }
+
+    /// When the open batch will be old enough; `None` if there is none.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.opened.map(|opened| opened + self.closing.age)
+    }
+
+    /// Sends what an earlier process had recorded.
+    pub(crate) fn recover(&self, batch: Batch) {
+        self.sender.recover(batch);
     }
 
     pub(crate) fn close(&mut self) {

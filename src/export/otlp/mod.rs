@@ -20,6 +20,9 @@
 //! Batches wait in memory. What is lost when the collector stays away is the newest, and it is
 //! counted: see [`Report`](crate::Report). When an answer is lost on its way back, the batch is sent again, so a
 //! receiver may see a batch twice; it never silently misses one.
+//!
+//! With a [spool](crate::TelemetryBuilder::spool), batches of traces and logs wait on disk: they survive a collector that stays away
+//! for hours, and the death of the process.
 
 mod backoff;
 mod config;
@@ -33,6 +36,7 @@ mod headers;
 mod judge;
 mod kinds;
 mod lane;
+mod open_spans;
 mod outbox;
 mod resolve;
 mod sender;
@@ -45,8 +49,9 @@ pub use error::OtlpConfigError;
 pub use kinds::{Compression, Protocol, Signal};
 pub use spool::{Purged, SpoolConfig, SpoolError, SpoolSync, WhenFull};
 
-pub(crate) use exports::{Bounds, Meter, OtlpBooks, OtlpExports};
+pub(crate) use exports::{Bounds, Meter, OtlpBooks, OtlpExports, Spooled, Way};
 pub(crate) use lane::Closing;
+pub(crate) use open_spans::OpenSpansFile;
 
 /// The working parts, for the pipeline and for this crate's own tests. Not part of the public API.
 #[doc(hidden)]

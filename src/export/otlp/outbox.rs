@@ -1,14 +1,19 @@
 //! The batches of one signal that wait to be sent, and the account of all that ever did.
 //!
-//! Promise: holds at most its limit in bytes, drops the newest beyond it, and keeps
-//! `accepted = delivered + rejected + Σ dropped + pending` true after every call. Never: waits, sends,
-//! or speaks.
+//! Without a spool they wait in memory. With one they wait on disk, and in memory only while the disk does not take them: what
+//! is on disk is always older than what is in memory, so they leave in the order they came.
+//!
+//! Promise: holds at most its limit in bytes, drops the newest beyond it (with a spool: the oldest, unless told otherwise), and
+//! keeps `accepted = delivered + rejected + Σ dropped + pending` true after every call. Never: waits for a receiver, sends, or
+//! speaks.
 
 use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
 use super::counts::OtlpCounts;
+use super::spool::{AppendError, DiskQueue};
 
 /// What a request may have before compression, as the specification limits it.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -26,10 +31,18 @@ pub struct Batch {
     pub records: u32,
 }
 
+impl Batch {
+    fn cost(&self) -> usize {
+        self.body.len().saturating_add(OVERHEAD)
+    }
+}
+
 /// What became of a batch that was handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
     Queued,
+    /// It waits; these older records were dropped to make room for it on disk.
+    QueuedInsteadOf(u64),
     /// There is nothing in it; nothing is sent or counted.
     Empty,
     Full,
@@ -47,29 +60,61 @@ pub(crate) enum Outcome {
     Exhausted,
 }
 
+/// The batch under way.
+#[derive(Debug)]
+struct Out {
+    batch: Batch,
+    /// When it was written to the spool; `None` for one from memory.
+    written: Option<SystemTime>,
+}
+
+/// Whether the disk holds what waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DiskState {
+    /// There is no spool, or it takes what it is given.
+    Fine,
+    /// It does not, and memory holds what came since.
+    Failing(std::io::ErrorKind),
+}
+
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    queue: VecDeque<Batch>,
+    /// All that waits, without a spool; with one, what the disk did not take.
+    memory: VecDeque<Batch>,
+    /// Of the batches in memory, the one under way included if it is from there.
     bytes: usize,
     max_bytes: usize,
+    disk: Option<DiskQueue>,
+    disk_state: DiskState,
+    out: Option<Out>,
     counts: OtlpCounts,
     closed: bool,
     refused: bool,
-    /// Batches ever queued, and ever settled in whatever way: they leave in the order they came.
+    /// Records that ever waited here, and that ever left in whatever way: they leave in the order they came.
     queued: u64,
     settled: u64,
 }
 
 impl Outbox {
-    pub(crate) fn new(max_bytes: usize) -> Outbox {
+    pub(crate) fn new(max_bytes: usize, disk: Option<DiskQueue>) -> Outbox {
+        let recovered = disk.as_ref().map_or(0, DiskQueue::recovered);
+        let counts = OtlpCounts {
+            accepted: recovered,
+            pending: recovered,
+            recovered,
+            ..OtlpCounts::default()
+        };
         Outbox {
-            queue: VecDeque::new(),
+            memory: VecDeque::new(),
             bytes: 0,
             max_bytes,
-            counts: OtlpCounts::default(),
+            disk,
+            disk_state: DiskState::Fine,
+            out: None,
+            counts,
             closed: false,
             refused: false,
-            queued: 0,
+            queued: recovered,
             settled: 0,
         }
     }
@@ -79,7 +124,6 @@ impl Outbox {
         if records == 0 || batch.body.is_empty() {
             return Admission::Empty;
         }
-        let size = batch.body.len().saturating_add(OVERHEAD);
         self.counts.accepted += records;
         if self.closed {
             self.counts.after_shutdown += records;
@@ -93,26 +137,115 @@ impl Outbox {
             self.counts.too_large += records;
             return Admission::TooLarge;
         }
-        if self.bytes.saturating_add(size) > self.max_bytes {
-            self.counts.queue_bytes += records;
+        self.counts.pending += records;
+        self.queued += records;
+        self.bytes = self.bytes.saturating_add(batch.cost());
+        self.memory.push_back(batch);
+        let (full_before, freed) = (self.counts.spool_full, self.spill());
+        if self.bytes > self.max_bytes {
+            // It is the newest: had the disk taken anything, it would have taken what was before it.
+            if let Some(batch) = self.memory.pop_back() {
+                self.bytes -= batch.cost();
+                self.unqueue(batch.records);
+                self.counts.queue_bytes += u64::from(batch.records);
+            }
             return Admission::Full;
         }
-        self.bytes += size;
-        self.counts.pending += records;
-        self.queued += 1;
-        self.queue.push_back(batch);
-        Admission::Queued
+        match freed {
+            0 if self.counts.spool_full > full_before => Admission::Full,
+            0 => Admission::Queued,
+            freed => Admission::QueuedInsteadOf(freed),
+        }
     }
 
-    /// The oldest batch. It stays here, and pending, while it is under way.
-    pub(crate) fn front(&self) -> Option<&Batch> {
-        self.queue.front()
+    /// Moves what waits in memory to disk, as far as the disk takes it. Returns the records that made room for it.
+    fn spill(&mut self) -> u64 {
+        let mut freed = 0;
+        while let (Some(disk), Some(batch)) = (&mut self.disk, self.memory.front()) {
+            let records = batch.records;
+            match disk.append(&batch.body, records) {
+                Ok(gone) => {
+                    freed += gone.records;
+                    self.disk_state = DiskState::Fine;
+                }
+                Err(AppendError::Full) => {
+                    self.unqueue(records);
+                    self.counts.spool_full += u64::from(records);
+                }
+                Err(AppendError::TooLarge) => {
+                    self.unqueue(records);
+                    self.counts.too_large += u64::from(records);
+                }
+                Err(AppendError::Io(error)) => {
+                    self.disk_state = DiskState::Failing(error.kind());
+                    break;
+                }
+            }
+            if let Some(batch) = self.memory.pop_front() {
+                self.bytes -= batch.cost();
+            }
+        }
+        self.leave(freed);
+        self.counts.spool_full += freed;
+        self.note_losses();
+        freed
     }
 
-    /// Ends the oldest batch and returns its records. Nothing happens if there is none, as when shutdown
+    /// The oldest batch. It stays here, and pending, while it is under way. `None` where nothing waits, or the disk cannot be
+    /// read at the moment.
+    pub(crate) fn front(&mut self) -> Option<&Batch> {
+        if self.out.is_none() {
+            self.out = self.next();
+        }
+        self.out.as_ref().map(|out| &out.batch)
+    }
+
+    fn next(&mut self) -> Option<Out> {
+        if let Some(disk) = &mut self.disk {
+            let taken = disk.take();
+            self.note_losses();
+            if let Some(taken) = taken {
+                let batch = Batch {
+                    body: taken.body,
+                    records: taken.records,
+                };
+                let written = Some(taken.written);
+                return Some(Out { batch, written });
+            }
+        }
+        // What is on disk is older. If it cannot be read now, what is in memory is not made to wait for it.
+        let batch = self.memory.pop_front()?;
+        Some(Out {
+            batch,
+            written: None,
+        })
+    }
+
+    /// Whether something waits that [`front`](Self::front) could not give.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.out.is_none() && self.counts.pending > 0
+    }
+
+    /// Whether the batch under way has been tried for long enough: for `give_up_after` from its first try if it is in memory, for
+    /// as long as the spool keeps batches if it is on disk.
+    pub(crate) fn is_overdue(&self, tried_for: Duration, give_up_after: Duration) -> bool {
+        match (&self.out, &self.disk) {
+            (
+                Some(Out {
+                    written: Some(written),
+                    ..
+                }),
+                Some(disk),
+            ) => disk.is_expired(*written),
+            _ => tried_for >= give_up_after,
+        }
+    }
+
+    /// Ends the batch under way and returns its records. Nothing happens if there is none, as when shutdown
     /// counted it while it was under way.
     pub(crate) fn settle(&mut self, outcome: Outcome) -> u64 {
-        let Some(records) = self.pop() else { return 0 };
+        let Some(out) = self.out.take() else { return 0 };
+        let records = self.drop_out(&out);
         match outcome {
             Outcome::Delivered { rejected } => {
                 // A receiver may count otherwise than we do; it cannot reject more than it was sent.
@@ -122,17 +255,46 @@ impl Outbox {
             }
             Outcome::TooLarge => self.counts.too_large += records,
             Outcome::Permanent => self.counts.http_permanent += records,
+            Outcome::Exhausted if out.written.is_some() => self.counts.spool_expired += records,
             Outcome::Exhausted => self.counts.retry_exhausted += records,
         }
+        records
+    }
+
+    /// Of what was handed over, so much had been recorded by an earlier process.
+    pub(crate) fn note_recovered(&mut self, records: u64) {
+        self.counts.recovered += records;
+    }
+
+    fn drop_out(&mut self, out: &Out) -> u64 {
+        let records = u64::from(out.batch.records);
+        self.leave(records);
+        match (out.written, &mut self.disk) {
+            (Some(_), Some(disk)) => disk.ack(),
+            _ => self.bytes -= out.batch.cost(),
+        }
+        self.note_losses();
         records
     }
 
     /// The receiver does not take this signal: everything waiting and to come is counted as that.
     pub(crate) fn refuse(&mut self) {
         self.refused = true;
-        while let Some(records) = self.pop() {
-            self.counts.refused_signal += records;
+        let mut refused = self.out.take().map_or(0, |out| self.drop_out(&out));
+        if let Some(disk) = &mut self.disk {
+            let purged = disk.purge();
+            self.leave(purged);
+            refused += purged;
         }
+        refused += self.drop_memory();
+        self.counts.refused_signal += refused;
+    }
+
+    fn drop_memory(&mut self) -> u64 {
+        let records = self.memory.drain(..).map(|b| u64::from(b.records)).sum();
+        self.bytes = 0;
+        self.leave(records);
+        records
     }
 
     /// Takes nothing more.
@@ -140,27 +302,91 @@ impl Outbox {
         self.closed = true;
     }
 
-    /// Takes nothing more, and counts everything waiting as not sent in time. Returns its records.
+    /// Takes nothing more, and counts everything that waits in memory as not sent in time. Returns its records. What is on disk
+    /// stays there, and pending; another process may have it from now on.
     pub(crate) fn abandon(&mut self) -> u64 {
         self.close();
-        let mut left = 0;
-        while let Some(records) = self.pop() {
-            left += records;
+        match self.out.take() {
+            Some(out) if out.written.is_none() => self.memory.push_front(out.batch),
+            Some(_) | None => {}
         }
+        self.spill();
+        if let Some(mut disk) = self.disk.take() {
+            let gone = disk.put_back();
+            self.leave(gone);
+            self.counts.spool_full += gone;
+            if let Err(error) = disk.sync() {
+                self.disk_state = DiskState::Failing(error.kind());
+            }
+            self.counts.stored = disk.pending();
+        }
+        let left = self.drop_memory();
         self.counts.shutdown_timeout += left;
         left
+    }
+
+    /// Makes what is on disk survive a power failure as well.
+    pub(crate) fn sync(&mut self) {
+        if let Some(disk) = &mut self.disk
+            && let Err(error) = disk.sync()
+        {
+            self.disk_state = DiskState::Failing(error.kind());
+        }
+    }
+
+    /// Deletes what waits, but for the batch under way, and counts it as `purged`. Returns its records.
+    pub(crate) fn purge(&mut self) -> u64 {
+        let mut purged = 0;
+        if let Some(disk) = &mut self.disk {
+            purged = disk.purge();
+            self.leave(purged);
+        }
+        purged += self.drop_memory_behind();
+        self.counts.purged += purged;
+        purged
+    }
+
+    /// Drops what waits in memory, keeping account of the batch under way if that is from memory too.
+    fn drop_memory_behind(&mut self) -> u64 {
+        let out = match &self.out {
+            Some(out) if out.written.is_none() => out.batch.cost(),
+            _ => 0,
+        };
+        let records = self.drop_memory();
+        self.bytes = out;
+        records
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
-    pub(crate) fn counts(&self) -> OtlpCounts {
-        self.counts
+    pub(crate) fn disk_state(&self) -> DiskState {
+        self.disk_state
     }
 
+    pub(crate) fn is_durable(&self) -> bool {
+        self.disk.is_some()
+    }
+
+    pub(crate) fn counts(&self) -> OtlpCounts {
+        OtlpCounts {
+            stored: self
+                .disk
+                .as_ref()
+                .map_or(self.counts.stored, DiskQueue::pending),
+            ..self.counts
+        }
+    }
+
+    /// Bytes in memory, the batch under way included.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes on disk.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.disk.as_ref().map_or(0, DiskQueue::bytes)
     }
 
     /// The number a drain waits for: settled has reached it when all that is here now has left.
@@ -172,13 +398,25 @@ impl Outbox {
         self.settled
     }
 
-    fn pop(&mut self) -> Option<u64> {
-        let batch = self.queue.pop_front()?;
-        let records = u64::from(batch.records);
-        self.bytes -= batch.body.len() + OVERHEAD;
+    /// What the disk lost, and what was too old when its turn came.
+    fn note_losses(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        let lost = disk.losses();
+        self.counts.spool_corrupt += lost.corrupt;
+        self.counts.spool_expired += lost.expired;
+        self.leave(lost.corrupt + lost.expired);
+    }
+
+    /// These records do not wait any more.
+    fn leave(&mut self, records: u64) {
         self.counts.pending -= records;
-        self.settled += 1;
-        Some(records)
+        self.settled += records;
+    }
+
+    /// These records, the newest, never really waited.
+    fn unqueue(&mut self, records: u32) {
+        self.counts.pending -= u64::from(records);
+        self.queued -= u64::from(records);
     }
 }
 
@@ -194,14 +432,20 @@ mod tests {
         }
     }
 
+    /// Takes the oldest batch and ends it.
+    fn settle(outbox: &mut Outbox, outcome: Outcome) -> u64 {
+        outbox.front();
+        outbox.settle(outcome)
+    }
+
     #[test]
     fn beyond_the_limit_the_newest_is_dropped_and_counted() {
-        let mut outbox = Outbox::new(3 * (100 + OVERHEAD));
+        let mut outbox = Outbox::new(3 * (100 + OVERHEAD), None);
         for _ in 0..3 {
             assert_eq!(outbox.push(batch(100, 10)), Admission::Queued);
         }
         assert_eq!(outbox.push(batch(1, 7)), Admission::Full);
-        assert_eq!(outbox.settle(Outcome::Delivered { rejected: 0 }), 10);
+        assert_eq!(settle(&mut outbox, Outcome::Delivered { rejected: 0 }), 10);
         assert_eq!(outbox.push(batch(100, 10)), Admission::Queued);
         let counts = outbox.counts();
         assert_eq!(
@@ -213,7 +457,7 @@ mod tests {
 
     #[test]
     fn an_empty_batch_is_neither_sent_nor_counted() {
-        let mut outbox = Outbox::new(usize::MAX);
+        let mut outbox = Outbox::new(usize::MAX, None);
         assert_eq!(outbox.push(batch(0, 5)), Admission::Empty);
         assert_eq!(outbox.push(batch(5, 0)), Admission::Empty);
         assert_eq!(outbox.counts(), OtlpCounts::default());
@@ -221,16 +465,16 @@ mod tests {
 
     #[test]
     fn a_body_above_64_mib_is_too_large_however_much_room_there_is() {
-        let mut outbox = Outbox::new(usize::MAX);
+        let mut outbox = Outbox::new(usize::MAX, None);
         assert_eq!(outbox.push(batch(MAX_BODY + 1, 5)), Admission::TooLarge);
         assert_eq!(outbox.counts().too_large, 5);
     }
 
     #[test]
     fn no_more_is_rejected_than_was_sent() {
-        let mut outbox = Outbox::new(usize::MAX);
+        let mut outbox = Outbox::new(usize::MAX, None);
         outbox.push(batch(1, 5));
-        outbox.settle(Outcome::Delivered { rejected: u64::MAX });
+        settle(&mut outbox, Outcome::Delivered { rejected: u64::MAX });
         assert_eq!(
             (outbox.counts().rejected, outbox.counts().delivered),
             (5, 0)
@@ -240,8 +484,10 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Action {
         Push(usize, u32),
+        Take,
         Settle(Outcome),
         Refuse,
+        Purge,
         Close,
         Abandon,
     }
@@ -249,14 +495,28 @@ mod tests {
     fn action() -> impl Strategy<Value = Action> {
         prop_oneof![
             20 => (0_usize..300, 0_u32..20).prop_map(|(bytes, records)| Action::Push(bytes, records)),
+            5 => Just(Action::Take),
             5 => (0_u64..30).prop_map(|rejected| Action::Settle(Outcome::Delivered { rejected })),
             2 => Just(Action::Settle(Outcome::TooLarge)),
             2 => Just(Action::Settle(Outcome::Permanent)),
             2 => Just(Action::Settle(Outcome::Exhausted)),
+            1 => Just(Action::Purge),
             1 => Just(Action::Refuse),
             1 => Just(Action::Close),
             1 => Just(Action::Abandon),
         ]
+    }
+
+    fn act(outbox: &mut Outbox, action: &Action) {
+        match *action {
+            Action::Push(bytes, records) => drop(outbox.push(batch(bytes, records))),
+            Action::Take => drop(outbox.front().map(|batch| batch.records)),
+            Action::Settle(outcome) => drop(outbox.settle(outcome)),
+            Action::Refuse => outbox.refuse(),
+            Action::Purge => drop(outbox.purge()),
+            Action::Close => outbox.close(),
+            Action::Abandon => drop(outbox.abandon()),
+        }
     }
 
     proptest! {
@@ -264,20 +524,18 @@ mod tests {
         fn every_record_is_accounted_for_whatever_happens(
             actions in proptest::collection::vec(action(), 0..80)
         ) {
-            let mut outbox = Outbox::new(2000);
+            let mut outbox = Outbox::new(2000, None);
             for action in actions {
-                match action {
-                    Action::Push(bytes, records) => drop(outbox.push(batch(bytes, records))),
-                    Action::Settle(outcome) => drop(outbox.settle(outcome)),
-                    Action::Refuse => outbox.refuse(),
-                    Action::Close => outbox.close(),
-                    Action::Abandon => drop(outbox.abandon()),
-                }
+                act(&mut outbox, &action);
                 prop_assert!(outbox.counts().is_balanced());
                 prop_assert!(outbox.bytes() <= 2000);
-                let waiting: u64 = outbox.queue.iter().map(|batch| u64::from(batch.records)).sum();
+                let out = outbox.out.iter().map(|out| &out.batch);
+                let (waiting, cost) = outbox.memory.iter().chain(out).fold((0, 0), |(n, cost), b| {
+                    (n + u64::from(b.records), cost + b.cost())
+                });
                 prop_assert_eq!(outbox.counts().pending, waiting);
-                prop_assert_eq!(outbox.queued() - outbox.settled(), outbox.queue.len() as u64);
+                prop_assert_eq!(outbox.bytes(), cost);
+                prop_assert_eq!(outbox.queued() - outbox.settled(), waiting);
             }
         }
     }

@@ -18,11 +18,19 @@ use super::backoff::{Backoff, Jitter};
 use super::counts::OtlpCounts;
 use super::judge::{Cause, Verdict};
 use super::kinds::Signal;
-use super::outbox::{Admission, Batch, Outbox, Outcome};
+use super::outbox::{Admission, Batch, DiskState, Outbox, Outcome};
+use super::spool::DiskQueue;
 use crate::diagnostics::{QUIET, Voice};
 
 /// Troubles that come and go are told at most this often; they are worth more than a line an hour.
 const OUTAGE_QUIET: Duration = Duration::from_secs(300);
+
+/// How long a disk that cannot be read is left alone.
+const UNREADABLE: Duration = Duration::from_secs(1);
+
+/// The bound of the wait before the next try where nobody listens: that costs the receiver nothing, and one that is back is
+/// found within seconds.
+const UNREACHABLE: Duration = Duration::from_secs(5);
 
 /// Something that takes a request body somewhere and says what became of it.
 pub trait Deliver: Send + Sync + 'static {
@@ -36,14 +44,14 @@ pub trait Deliver: Send + Sync + 'static {
 /// The limits of a [`Sender`].
 #[derive(Debug, Clone)]
 pub struct SenderOptions {
-    /// Bytes of batches that may wait, the one under way included. Default 32 MiB: ten minutes of
+    /// Bytes of batches that may wait in memory, the one under way included. Default 32 MiB: ten minutes of
     /// 100 spans a second without content.
     pub max_bytes: usize,
     /// The waits between tries.
     pub backoff: Backoff,
     /// How long one batch is tried, from its first try. It is checked when a try has failed. Default
     /// 5 min. Only the oldest batch is tried, so an outage of an hour costs twelve batches, and beyond
-    /// them what found no room.
+    /// them what found no room. A batch in the spool is tried for as long as the spool keeps it.
     pub give_up_after: Duration,
     /// Where troubles are told.
     pub voice: Voice,
@@ -84,6 +92,10 @@ struct State {
     outbox: Outbox,
     /// Tries in a row that failed.
     failures: u32,
+    /// It was shut down.
+    ended: bool,
+    /// Whether it was told that the spool takes nothing.
+    disk_told: bool,
     /// Since the first of them: whether that was told, and the losses until then.
     outage: Option<Outage>,
 }
@@ -135,14 +147,16 @@ impl Line {
 }
 
 impl Sender {
-    /// Starts a sender whose requests run as a task of `runtime`, which must have time enabled.
+    /// Starts a sender whose requests run as a task of `runtime`, which must have time enabled. With a queue on disk, batches
+    /// wait there, what earlier processes left in it first.
     pub fn spawn<D: Deliver>(
         runtime: &Handle,
         signal: Signal,
         deliver: Arc<D>,
         options: SenderOptions,
+        disk: Option<DiskQueue>,
     ) -> Sender {
-        let outbox = Outbox::new(options.max_bytes);
+        let outbox = Outbox::new(options.max_bytes, disk);
         let shared = Arc::new(Shared {
             signal,
             to: deliver.shown(signal),
@@ -150,6 +164,8 @@ impl Sender {
             state: Mutex::new(State {
                 outbox,
                 failures: 0,
+                ended: false,
+                disk_told: false,
                 outage: None,
             }),
             wake: Notify::new(),
@@ -164,10 +180,23 @@ impl Sender {
     /// signal is refused, or this sender was shut down. An empty batch is ignored, and `true`.
     pub fn enqueue(&self, batch: Batch) -> bool {
         let shared = &self.shared;
-        let admission = shared.lock().outbox.push(batch);
+        let (admission, disk) = {
+            let mut state = shared.lock();
+            (state.outbox.push(batch), shared.disk_line(&mut state))
+        };
+        if let Some(line) = disk {
+            shared.say(line);
+        }
         let (signal, to) = (shared.signal, &shared.to);
         match admission {
             Admission::Queued => shared.wake.notify_one(),
+            Admission::QueuedInsteadOf(records) => {
+                shared.wake.notify_one();
+                let text = format!(
+                    "the spool is full of {signal} for {to}; the oldest {records} made room for new ones"
+                );
+                shared.say(Line::hourly("spool full", text));
+            }
             Admission::Full => {
                 let room = mib(shared.options.max_bytes);
                 let text = format!(
@@ -181,7 +210,18 @@ impl Sender {
             }
             Admission::Empty | Admission::Refused | Admission::Closed => {}
         }
-        matches!(admission, Admission::Queued | Admission::Empty)
+        matches!(
+            admission,
+            Admission::Queued | Admission::QueuedInsteadOf(_) | Admission::Empty
+        )
+    }
+
+    /// Hands over a batch of an earlier process.
+    pub(crate) fn recover(&self, batch: Batch) {
+        let records = u64::from(batch.records);
+        if self.enqueue(batch) {
+            self.shared.lock().outbox.note_recovered(records);
+        }
     }
 
     /// Waits until everything handed over before this call has been settled, or until the deadline.
@@ -196,6 +236,7 @@ impl Sender {
             let mut state = shared.lock();
             // From the start of the series, so that a recovered receiver is found before the deadline.
             state.failures = 0;
+            state.outbox.sync();
             state.outbox.queued()
         };
         shared.nudge.notify_waiters();
@@ -212,7 +253,8 @@ impl Sender {
     }
 
     /// Takes nothing more, sends what is waiting until the deadline, and counts the rest as
-    /// `shutdown_timeout`, the batch under way included: it may have arrived, but nobody said so.
+    /// `shutdown_timeout`, the batch under way included: it may have arrived, but nobody said so. What is in the spool stays
+    /// there, and pending.
     pub async fn shutdown(&self, deadline: Instant) -> OtlpCounts {
         self.shared.lock().outbox.close();
         self.shared.wake.notify_one();
@@ -226,19 +268,48 @@ impl Sender {
         self.shared.lock().outbox.counts()
     }
 
-    /// Bytes of batches waiting, the one under way included.
+    /// Bytes of batches waiting in memory, the one under way included.
     pub fn pending_bytes(&self) -> usize {
         self.shared.lock().outbox.bytes()
     }
 
+    /// Bytes on disk, settled ones included whose segment is not.
+    pub fn spooled_bytes(&self) -> u64 {
+        self.shared.lock().outbox.disk_bytes()
+    }
+
+    /// Deletes what waits, but for the batch under way. Returns its records.
+    pub fn purge(&self) -> u64 {
+        let mut state = self.shared.lock();
+        let purged = state.outbox.purge();
+        self.shared.settled.send_replace(state.outbox.settled());
+        purged
+    }
+
     fn end(&self) {
-        let left = {
+        let (left, stored) = {
             let mut state = self.shared.lock();
+            let first = !state.ended;
+            state.ended = true;
             let left = state.outbox.abandon();
             self.shared.settled.send_replace(state.outbox.settled());
-            left
+            (
+                left,
+                if first {
+                    state.outbox.counts().stored
+                } else {
+                    0
+                },
+            )
         };
         self.worker.abort();
+        if stored > 0 {
+            let (signal, to) = (self.shared.signal, &self.shared.to);
+            let text = format!(
+                "shut down before {stored} records of {signal} reached {to}; the next process with this spool sends them"
+            );
+            self.shared.say(Line::always("stored", text));
+        }
         if left > 0 {
             let (signal, to) = (self.shared.signal, &self.shared.to);
             let text =
@@ -300,16 +371,27 @@ impl Shared {
     /// The oldest batch's body, once there is one; `None` when there will be none any more.
     async fn front(&self) -> Option<Bytes> {
         loop {
-            {
-                let state = self.lock();
-                if let Some(batch) = state.outbox.front() {
-                    return Some(batch.body.clone());
+            let stuck = {
+                let mut state = self.lock();
+                let body = state.outbox.front().map(|batch| batch.body.clone());
+                // A batch may have been found damaged, or too old.
+                self.settled.send_replace(state.outbox.settled());
+                if body.is_some() {
+                    return body;
                 }
-                if state.outbox.is_closed() {
+                let stuck = state.outbox.is_stuck();
+                if state.outbox.is_closed() && !stuck {
                     return None;
                 }
+                stuck
+            };
+            let woken = self.wake.notified();
+            if stuck {
+                // The disk cannot be read: it is asked again, whatever happens meanwhile.
+                let _ = timeout(UNREADABLE, woken).await;
+            } else {
+                woken.await;
             }
-            self.wake.notified().await;
         }
     }
 
@@ -373,7 +455,8 @@ impl Shared {
         };
         state.failures = state.failures.saturating_add(1);
         lines.extend(self.failing(state, &cause));
-        let given_up = tried_for >= self.options.give_up_after;
+        let give_up_after = self.options.give_up_after;
+        let given_up = state.outbox.is_overdue(tried_for, give_up_after);
         if given_up {
             let records = state.outbox.settle(Outcome::Exhausted);
             let text = format!(
@@ -381,7 +464,11 @@ impl Shared {
             );
             lines.push(Line::hourly("given up", text));
         }
-        let wait = self.options.backoff.wait(state.failures, after, jitter);
+        let mut backoff = self.options.backoff;
+        if cause.is_unreachable() {
+            backoff.max = backoff.max.min(UNREACHABLE);
+        }
+        let wait = backoff.wait(state.failures, after, jitter);
         Next::Wait {
             wait,
             asked_for: after.is_some(),
@@ -413,8 +500,11 @@ impl Shared {
             lost_before: state.outbox.counts().dropped(),
         });
         let (signal, to, room) = (self.signal, &self.to, mib(self.options.max_bytes));
-        let text =
-            format!("{signal} do not reach {to}: {cause}; trying again, up to {room} may wait");
+        let wait = match state.outbox.is_durable() {
+            true => "they wait in the spool".to_owned(),
+            false => format!("up to {room} may wait"),
+        };
+        let text = format!("{signal} do not reach {to}: {cause}; trying again, {wait}");
         Some(Line {
             topic: "failing".into(),
             quiet: OUTAGE_QUIET,
@@ -433,6 +523,26 @@ impl Shared {
             "recovered",
             format!("{} reach {} again; {losses}", self.signal, self.to),
         ))
+    }
+
+    /// What is to be said about the spool, when that has changed.
+    fn disk_line(&self, state: &mut State) -> Option<Line> {
+        let failing = match state.outbox.disk_state() {
+            DiskState::Fine => None,
+            DiskState::Failing(why) => Some(why),
+        };
+        if failing.is_some() == state.disk_told {
+            return None;
+        }
+        state.disk_told = failing.is_some();
+        let (signal, room) = (self.signal, mib(self.options.max_bytes));
+        let text = match failing {
+            Some(why) => format!(
+                "the spool takes no {signal}: {why}; they wait in memory, up to {room} of them"
+            ),
+            None => format!("the spool takes {signal} again"),
+        };
+        Some(Line::always("spool", text))
     }
 
     fn say(&self, line: Line) -> bool {

@@ -92,6 +92,12 @@ impl TelemetryBuilder {
             if wanted && self.otlp.is_none() {
                 self.otlp = Some(crate::otlp::OtlpConfig::new());
             }
+            if let Some(path) = config.text("otlp.spool.path")
+                && self.spool.is_none()
+            {
+                let bytes = config.whole("otlp.spool.max_mb") << 20;
+                self.spool = Some(crate::otlp::SpoolConfig::new(path).max_bytes(bytes));
+            }
         }
         let stands = stands(&config);
         let outer = Arc::clone(&self.environment);

@@ -104,6 +104,8 @@ pub struct TelemetryBuilder {
     plugged: Vec<BoxedExporter>,
     #[cfg(feature = "otlp")]
     otlp: Option<crate::otlp::OtlpConfig>,
+    #[cfg(feature = "otlp")]
+    spool: Option<crate::otlp::SpoolConfig>,
 }
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -193,6 +195,8 @@ impl TelemetryBuilder {
             plugged: Vec::new(),
             #[cfg(feature = "otlp")]
             otlp: None,
+            #[cfg(feature = "otlp")]
+            spool: None,
         }
     }
 
@@ -225,6 +229,35 @@ impl TelemetryBuilder {
     #[cfg(feature = "otlp")]
     pub fn otlp(mut self, config: crate::otlp::OtlpConfig) -> Self {
         self.otlp = Some(config);
+        self
+    }
+
+    /// Keeps batches of traces and logs on disk until the collector has taken them: they survive a collector that stays away, a
+    /// crash of this process, and with [`SpoolSync::Always`](crate::otlp::SpoolSync::Always) one of the machine. What earlier
+    /// processes left in the directory is sent first, and spans they had open are sent as interrupted.
+    ///
+    /// A path is enough; [`SpoolConfig`](crate::otlp::SpoolConfig) has the bounds (256 MiB a signal, 24 hours, the oldest goes first).
+    /// The files hold what would have been sent, unencrypted, in a directory that only this user can read. What is captured is on
+    /// disk some 200 ms after it happened (the [age that closes a batch](Self::batch_delay)); a crash loses what is younger. A batch
+    /// whose answer was lost is sent again, so the collector may see the last one twice. Metrics are not spooled: the next ones
+    /// say what lost ones would have. Default: no spool, batches wait in memory.
+    ///
+    /// ```
+    /// use tracing_genai::Telemetry;
+    /// use tracing_genai::otlp::{OtlpConfig, SpoolConfig};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let spool = directory.path().join("spool");
+    /// let telemetry = Telemetry::builder("planner")
+    ///     .otlp(OtlpConfig::new().endpoint("http://localhost:4318"))
+    ///     .spool(SpoolConfig::new(spool).max_bytes(64 * 1024 * 1024))
+    ///     .build()?;
+    /// # drop(telemetry);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "otlp")]
+    pub fn spool(mut self, spool: impl Into<crate::otlp::SpoolConfig>) -> Self {
+        self.spool = Some(spool.into());
         self
     }
 
@@ -523,6 +556,7 @@ impl TelemetryBuilder {
             resource,
             self.batch,
             self.queue_bytes,
+            self.spool,
             self.metric_names,
             env,
         )?;

@@ -44,6 +44,16 @@ fn own_numbers_are_read_at_every_collection() {
             spans
         });
     }
+    for (reason, spans) in [("spool_full", 0), ("permanent", 7)] {
+        let attributes = vec![KeyValue::new(semconv::ERROR_TYPE, reason)];
+        metrics.observe(
+            Observed::Losses,
+            exported,
+            "{span}",
+            attributes,
+            move || spans,
+        );
+    }
     let broken = || -> u64 { panic!("a reader of numbers") };
     metrics.observe(Observed::Total, "broken", "{span}", Vec::new(), broken);
     for spans in [3, 1] {
@@ -58,7 +68,9 @@ fn own_numbers_are_read_at_every_collection() {
             .collect();
         totals.sort_by(|a, b| a.0.cmp(&b.0));
         assert_eq!(totals[0], ("error.type=encode".into(), i64::MAX as f64));
-        assert_eq!(totals[1], ("error.type=queue_full".into(), 2.0));
+        assert_eq!(totals[1], ("error.type=permanent".into(), 7.0));
+        assert_eq!(totals[2], ("error.type=queue_full".into(), 2.0));
+        assert_eq!(totals.len(), 3, "a loss that never happened has no series");
         assert!(points.all("broken").is_empty());
     }
 }

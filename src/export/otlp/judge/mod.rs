@@ -71,6 +71,11 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether nobody answered because nobody was there, as far as can be told.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        matches!(self, Cause::Connection(_))
+    }
+
     /// The message in it, for a caller that must take something out of it.
     pub(crate) fn text_mut(&mut self) -> Option<&mut String> {
         match self {

@@ -180,6 +180,19 @@ impl DiskQueue {
         }
     }
 
+    /// Whether a batch written then has been kept for as long as batches are.
+    pub fn is_expired(&self, written: SystemTime) -> bool {
+        let age = SystemTime::now().duration_since(written);
+        age.is_ok_and(|age| age > self.max_age)
+    }
+
+    /// The batch that is out is not settled, and comes again. Returns its records if it was dropped from the disk meanwhile: then
+    /// it cannot.
+    pub fn put_back(&mut self) -> u64 {
+        let out = self.out.take().filter(|out| !out.on_disk);
+        out.map_or(0, |out| out.records)
+    }
+
     /// The batch that is out is settled, in whatever way. Nothing happens if none is.
     pub fn ack(&mut self) {
         let Some(out) = self.out.take() else { return };
