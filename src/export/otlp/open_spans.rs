@@ -285,3 +285,117 @@ fn batches(request: ExportTraceServiceRequest, end: SystemTime) -> Vec<Batch> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_sdk::Resource;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    fn spans(n: u8) -> Vec<Record> {
+        let record = |n| {
+            let mut record = Record::default();
+            record.id.span = SpanId::from_bytes([n; 8]);
+            record.id.trace = opentelemetry::TraceId::from_bytes([n; 16]);
+            record.id.sampled = true;
+            record.start = u64::from(n);
+            record
+        };
+        (1..=n).map(record).collect()
+    }
+
+    fn file(directory: &Path) -> OpenSpansFile {
+        let resource = Resource::builder_empty().with_service_name("open").build();
+        let clock = Clock::fixed(Duration::from_millis(1));
+        OpenSpansFile::new(directory, BatchEncoder::spans(&resource, clock, 1 << 20))
+    }
+
+    fn noted(directory: &Path, n: u8) -> OpenSpansFile {
+        let mut file = file(directory);
+        for record in spans(n) {
+            file.note(&record);
+        }
+        file.looked();
+        file
+    }
+
+    #[test]
+    fn what_is_open_is_told_once_in_one_resource_and_what_ended_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = noted(directory.path(), 3);
+        let ended = SpanId::from_bytes([2; 8]);
+        file.ended(ended);
+        assert!(file.knows(ended), "its batch is not in the spool yet");
+        file.spooled();
+        let left = left_open(directory.path());
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].records, 2);
+        let request = ExportTraceServiceRequest::decode(left[0].body.clone()).unwrap();
+        assert_eq!(request.resource_spans.len(), 1);
+        let spans = &request.resource_spans[0].scope_spans[0].spans;
+        let ids: Vec<_> = spans.iter().map(|span| span.span_id[0]).collect();
+        assert_eq!(ids, [1, 3]);
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        let now = now.as_nanos() as u64;
+        let second = 1_000_000_000;
+        assert!(
+            spans
+                .iter()
+                .all(|s| s.end_time_unix_nano.abs_diff(now) < 60 * second)
+        );
+        file.close();
+        assert!(left_open(directory.path()).is_empty());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn many_come_in_batches() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = file(directory.path());
+        for n in 0..1100_u64 {
+            let mut record = spans(1).remove(0);
+            record.id.span = SpanId::from_bytes((n + 1).to_be_bytes());
+            file.note(&record);
+        }
+        file.looked();
+        let records: Vec<_> = left_open(directory.path())
+            .iter()
+            .map(|b| b.records)
+            .collect();
+        assert_eq!(records, [512, 512, 76]);
+        forget(directory.path());
+        assert!(left_open(directory.path()).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_damaged_anywhere_tells_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let _file = noted(directory.path(), 2);
+        let whole = fs::read(directory.path().join(NAME)).unwrap();
+        assert!(read(&whole).is_some());
+        for at in 0..whole.len() {
+            assert!(read(&whole[..at]).is_none(), "cut at {at}");
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            assert!(read(&flipped).is_none(), "flipped at {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut file = MAGIC.to_vec();
+            file.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+            file.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            file.extend_from_slice(&bytes);
+            prop_assert!(read(&bytes).is_none());
+            if let Some(request) = read(&file) {
+                batches(request, SystemTime::now());
+            }
+        }
+    }
+}

@@ -422,6 +422,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spool::{Spool, SpoolConfig, SpoolSync, WhenFull};
     use super::*;
     use proptest::prelude::*;
 
@@ -516,6 +517,52 @@ mod tests {
             Action::Purge => drop(outbox.purge()),
             Action::Close => outbox.close(),
             Action::Abandon => drop(outbox.abandon()),
+        }
+    }
+
+    /// A spool of two segments, so that everything a disk does happens soon.
+    fn durable(directory: &std::path::Path, when_full: WhenFull) -> (Spool, Outbox) {
+        let config = SpoolConfig::new(directory)
+            .segment_bytes(64 << 10)
+            .max_bytes(128 << 10)
+            .sync(SpoolSync::Never)
+            .when_full(when_full);
+        let spool = Spool::open(&config).unwrap();
+        let outbox = Outbox::new(2000, Some(spool.queue("traces").unwrap()));
+        (spool, outbox)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn every_record_is_accounted_for_over_a_spool_and_the_next_process_has_what_was_pending(
+            actions in proptest::collection::vec(action(), 0..120), oldest in any::<bool>()
+        ) {
+            let directory = tempfile::tempdir().unwrap();
+            let when_full = if oldest { WhenFull::DropOldest } else { WhenFull::DropNewest };
+            let (spool, mut outbox) = durable(directory.path(), when_full);
+            for action in &actions {
+                match action {
+                    // A hundred times as large: the bounds of a spool are.
+                    Action::Push(bytes, records) => drop(outbox.push(batch(bytes * 100, *records))),
+                    other => act(&mut outbox, other),
+                }
+                let counts = outbox.counts();
+                prop_assert!(counts.is_balanced(), "{counts:?}");
+                prop_assert_eq!(outbox.queued() - outbox.settled(), counts.pending);
+                prop_assert_eq!(counts.stored, counts.pending, "a disk that works has all that waits");
+                prop_assert!(outbox.disk_bytes() <= 128 << 10);
+            }
+            outbox.abandon();
+            let left = outbox.counts().pending;
+            drop((outbox, spool));
+            let (_spool, mut next) = durable(directory.path(), when_full);
+            prop_assert_eq!(next.counts().recovered, left);
+            while next.front().is_some() {
+                next.settle(Outcome::Delivered { rejected: 0 });
+                prop_assert!(next.counts().is_balanced());
+            }
+            prop_assert_eq!((next.counts().delivered, next.counts().pending), (left, 0));
         }
     }
 
