@@ -253,3 +253,113 @@ fn the_shipped_configuration_is_valid_for_the_real_collector() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+/// A real collector of this test's own in front of Jaeger, without a queue: what it acknowledges, Jaeger has.
+struct OwnCollector {
+    directory: tempfile::TempDir,
+    port: u16,
+}
+
+impl OwnCollector {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let jaeger = variable("JAEGER_OTLP_GRPC_URL");
+        let jaeger = jaeger.strip_prefix("http://").unwrap();
+        let config = format!(
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{port}'}}}}}}}}\n\
+             exporters: {{otlp_grpc/jaeger: {{endpoint: '{jaeger}', tls: {{insecure: true}}, \
+             sending_queue: {{enabled: false}}}}}}\n\
+             service: {{telemetry: {{metrics: {{level: none}}}}, \
+             pipelines: {{traces: {{receivers: [otlp], exporters: [otlp_grpc/jaeger]}}}}}}\n"
+        );
+        std::fs::write(directory.path().join("config.yaml"), config).unwrap();
+        Self { directory, port }
+    }
+
+    fn start(&self) -> Killed {
+        let mut command = Command::new(variable("OTELCOL_BIN"));
+        let config = self.directory.path().join("config.yaml");
+        let log = std::fs::File::create(self.directory.path().join("log")).unwrap();
+        let child = command
+            .arg("--config")
+            .arg(config)
+            .stdout(log.try_clone().unwrap());
+        let child = Killed(child.stderr(log).spawn().unwrap());
+        eventually("the collector", || {
+            TcpStream::connect(("127.0.0.1", self.port)).ok()
+        });
+        child
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A process that is killed, with SIGKILL, at the end.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs the real collector and Jaeger: .ci/backends"]
+fn a_real_collector_that_is_killed_and_comes_back_costs_nothing_with_a_spool() {
+    use opentelemetry::trace::TraceContextExt as _;
+    use tracing_genai::otlp::{OtlpConfig, Signal};
+    use tracing_subscriber::prelude::*;
+
+    let spool = tempfile::tempdir().unwrap();
+    let collector = OwnCollector::new();
+    let life = || {
+        let endpoint = format!("http://127.0.0.1:{}", collector.port);
+        let config = OtlpConfig::new().endpoint(endpoint);
+        tracing_genai::Telemetry::builder("survivor")
+            .environment(|_| None)
+            .otlp(config.without(Signal::Metrics).without(Signal::Logs))
+            .spool(spool.path())
+            .build()
+            .unwrap()
+    };
+    // One trace for each life, so that Jaeger can be asked for it.
+    let mut traces = Vec::new();
+    let mut record = |telemetry: &tracing_genai::Telemetry| {
+        let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+        let id = tracing::subscriber::with_default(subscriber, || {
+            let run = tracing_genai::agent("survivor").start();
+            let id = run.context().span().span_context().trace_id();
+            run.span().in_scope(|| {
+                for number in 0..300 {
+                    tracing::info_span!("numbered", number).in_scope(|| {});
+                }
+            });
+            run.complete();
+            id
+        });
+        traces.push(id.to_string());
+    };
+    let running = collector.start();
+    let telemetry = life();
+    record(&telemetry);
+    assert!(telemetry.flush(Duration::from_secs(10)).is_complete());
+    drop(running);
+    record(&telemetry);
+    let report = telemetry.shutdown_within(Duration::from_millis(300));
+    assert_eq!(report.traces.as_ref().unwrap().stored, 301, "{report}");
+    drop(telemetry);
+    let telemetry = life();
+    record(&telemetry);
+    let _running = collector.start();
+    let report = telemetry.shutdown_within(Duration::from_secs(20));
+    assert!(report.is_complete(), "{report}");
+    for id in traces {
+        let (spans, _) = trace(&id, 301);
+        assert_eq!(spans.len(), 301);
+    }
+}
