@@ -87,7 +87,7 @@ keys! {
     "otlp.compression": Word(&["none", "gzip"]), "none", "OTEL_EXPORTER_OTLP_COMPRESSION", false, "How requests are compressed.";
     "otlp.headers.*": Secret, "", "", false, "A header of every request; one of the same name in `OTEL_EXPORTER_OTLP_HEADERS` goes before it.";
     "otlp.spool.path": Text, "", "TRACING_GENAI_SPOOL", false, "A directory in which batches wait until the collector has taken them; in memory without it.";
-    "otlp.spool.max_mb": Whole(1, 1_048_576), "256", "", false, "MiB it has at most for each signal.";
+    "otlp.spool.max_mb": Whole(16, 1_048_576), "256", "", false, "MiB it has at most for each signal.";
     "security.suspicious_keywords": List, "", "", false, "Words that make a text suspicious.";
     "security.dangerous_keywords": List, "", "", false, "Words that make a text dangerous.";
     "security.suspicious_action": Word(ACTIONS), "", "", false, "What a suspicious text leads to.";

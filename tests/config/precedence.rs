@@ -1,5 +1,7 @@
 //! Code over environment over file over default, pair by pair.
 
+use std::collections::HashMap;
+
 use tracing_genai::config::Config;
 use tracing_genai::content::CaptureMode;
 use tracing_genai::security::Policy;
@@ -271,4 +273,36 @@ fn an_endpoint_in_a_file_switches_the_exporter_on_and_a_bad_one_is_an_error() {
     assert!(exports("").unwrap().stats().traces.is_none());
     assert!(exports("otlp: {endpoint: 'ftp://nowhere'}").is_err());
     assert!(exports("otlp: {endpoint: 'http://127.0.0.1:9', headers: {'a b': c}}").is_err());
+}
+
+#[test]
+fn batches_wait_in_the_directory_that_a_file_or_a_variable_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let (by_file, by_variable) = (folder.path().join("file"), folder.path().join("variable"));
+    let (by_file, by_variable) = (by_file.to_str().unwrap(), by_variable.to_str().unwrap());
+    let yaml = format!(
+        "otlp: {{endpoint: 'http://127.0.0.1:9', spool: {{path: '{by_file}', max_mb: 32}}}}"
+    );
+    let variables = HashMap::from([("TRACING_GENAI_SPOOL", by_variable.to_owned())]);
+    for (variables, directory) in [(HashMap::new(), by_file), (variables, by_variable)] {
+        let lookup = move |name: &str| variables.get(name).cloned();
+        let telemetry = Telemetry::builder("x")
+            .environment(lookup)
+            .config(Config::from_yaml(&yaml).unwrap())
+            .build()
+            .unwrap();
+        let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info_span!("step").in_scope(|| {})
+        });
+        let report = telemetry.shutdown_within(std::time::Duration::from_millis(50));
+        assert_eq!(report.traces.unwrap().stored, 1);
+        drop(telemetry);
+        assert_eq!(
+            std::fs::read_dir(directory).unwrap().count(),
+            1,
+            "what was left there"
+        );
+    }
+    assert!(Config::from_yaml("otlp: {spool: {max_mb: 1}}").is_err());
 }
