@@ -32,15 +32,14 @@ impl Cursor {
 
     /// Makes the file, with both slots in it.
     pub(super) fn create(&mut self, disk: &dyn Disk) -> io::Result<Arc<dyn DiskFile>> {
-        let file = disk.create(&self.path)?;
-        let zero = slot(0);
-        if let Err(error) = file.append(&zero, &zero) {
-            let _ = disk.remove(&self.path);
-            return Err(error);
+        match disk.create(&self.path) {
+            // It was made, but not filled, the last time this was tried.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => drop(made?),
         }
-        drop(file);
-        // What was opened to append cannot be written in place.
+        // What was made is written at its end; this is written in place.
         let file = disk.open(&self.path, true)?;
+        file.write_at(&[slot(0), slot(0)].concat(), 0)?;
         self.file = Some(file.clone());
         Ok(file)
     }
@@ -69,8 +68,11 @@ impl Cursor {
 
     pub(super) fn write(&mut self, through: u64, disk: &dyn Disk) -> io::Result<()> {
         let file = match &self.file {
-            Some(file) => file,
-            None => self.file.insert(disk.open(&self.path, true)?),
+            Some(file) => file.clone(),
+            None => match disk.open(&self.path, true) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => self.create(disk)?,
+                file => self.file.insert(file?).clone(),
+            },
         };
         file.write_at(&slot(through), (self.slot * SLOT) as u64)?;
         self.slot = 1 - self.slot;

@@ -47,9 +47,16 @@ impl Home {
                 &path,
                 "making the directory of this process",
             ))?;
-            if let Err(error) = same_owner(root, &path) {
-                let _ = disk.remove_dir(&path);
-                return Err(error);
+            match same_owner(root, &path) {
+                Ok(()) => {}
+                Err(SpoolError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    last = source;
+                    continue;
+                }
+                Err(error) => {
+                    let _ = disk.remove_dir(&path);
+                    return Err(error);
+                }
             }
             match lock(&path, true) {
                 Ok(Some(lock)) => {

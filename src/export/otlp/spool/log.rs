@@ -54,6 +54,8 @@ pub(super) struct Log {
     cursor: Cursor,
     /// The directory and the cursor are there.
     made: bool,
+    /// There are segments of a newer version, which has use for the cursor.
+    left: bool,
     /// Everything up to this was settled, whatever is in the files.
     settled: u64,
     /// What the cursor says.
@@ -83,6 +85,7 @@ impl Log {
             head: None,
             undeleted: Vec::new(),
             made: false,
+            left: false,
             settled: 0,
             noted: 0,
             next: 1,
@@ -104,6 +107,8 @@ impl Log {
             entries => entries?,
         };
         log.made = true;
+        // Nothing is appended here, so what is told to be settled may be everything.
+        log.next = u64::MAX;
         log.settled = log.cursor.load(&**disk)?;
         log.noted = log.settled;
         let mut found = Vec::new();
@@ -132,10 +137,15 @@ impl Log {
                     len,
                     records,
                 }),
-                Found::Newer(version) => left_alone(
-                    &path,
-                    &format_args!("it is of version {version}, which this program does not read"),
-                ),
+                Found::Newer(version) => {
+                    log.left = true;
+                    left_alone(
+                        &path,
+                        &format_args!(
+                            "it is of version {version}, which this program does not read"
+                        ),
+                    );
+                }
                 Found::Foreign => left_alone(&path, &"it is not a segment"),
             }
         }
@@ -267,7 +277,10 @@ impl Log {
             self.syncer.written(self.cursor.path(), &cursor)?;
         }
         let first = self.next;
-        let file = self.disk.create(&self.path(first))?;
+        let file = self.disk.create(&self.path(first)).inspect_err(|error| {
+            // Somebody removed the directory: it is made again the next time.
+            self.made &= error.kind() != io::ErrorKind::NotFound;
+        })?;
         self.syncer.dirty_dir(&self.dir);
         self.segments.push_back(Segment {
             first,
@@ -280,7 +293,7 @@ impl Log {
 
     // === reading ===
 
-    fn is_active(&self) -> bool {
+    fn front_is_active(&self) -> bool {
         self.active.is_some() && self.segments.len() == 1
     }
 
@@ -311,7 +324,7 @@ impl Log {
         let Some(segment) = self.segments.front().copied() else {
             return Ok(Read::Nothing);
         };
-        if segment.len == 0 && self.is_active() {
+        if segment.len == 0 && self.front_is_active() {
             return Ok(Read::Nothing);
         }
         let head = match &mut self.head {
@@ -424,14 +437,14 @@ impl Log {
     fn clear_head(&mut self) -> bool {
         self.head = None;
         self.failing = None;
-        if self.is_active()
+        if self.front_is_active()
             && let (Some(file), Some(segment)) = (&self.active, self.segments.front_mut())
             && file.set_len(0).is_ok()
         {
             segment.len = 0;
             return false;
         }
-        if self.is_active() {
+        if self.front_is_active() {
             self.active = None;
         }
         if let Some(segment) = self.segments.pop_front() {
@@ -445,7 +458,7 @@ impl Log {
         if passes_by_itself(&error) {
             return Err(error);
         }
-        let active = self.is_active();
+        let active = self.front_is_active();
         let size = match &self.head {
             Some(head) => head.file.size().ok(),
             None => None,
@@ -472,17 +485,17 @@ impl Log {
                 }
                 say_once(
                     "spool.unreadable",
-                    format_args!("spool: a segment cannot be read and is left behind: {error}"),
+                    format_args!("spool: a segment cannot be read and is given up: {error}"),
                 );
             }
         }
-        losses.corrupt += segment.records;
-        self.segments.pop_front();
-        self.head = None;
-        self.failing = None;
-        if active {
-            self.active = None;
-        }
+        losses.corrupt += std::mem::take(&mut segment.records);
+        // If it cannot be deleted either, it must not come again.
+        let next = self.segments.get(1).map_or(self.next, |next| next.first);
+        self.settled = self.settled.max(next.saturating_sub(1));
+        self.note();
+        self.active = self.active.take().filter(|_| !active);
+        self.clear_head();
         Ok(())
     }
 
@@ -507,7 +520,7 @@ impl Log {
     /// Deletes the oldest segment that is closed, settled or not, and returns the records in it that were not. `None` if there
     /// is none.
     pub(super) fn drop_oldest(&mut self) -> io::Result<Option<u64>> {
-        if self.is_active() {
+        if self.front_is_active() {
             return Ok(None);
         }
         let Some(segment) = self.segments.front().copied() else {
@@ -527,12 +540,12 @@ impl Log {
     /// Deletes everything, and returns the records that were not settled. What cannot be deleted is settled all the same.
     pub(super) fn purge(&mut self) -> u64 {
         let records = self.records();
-        self.settled = self.next.saturating_sub(1).max(self.settled);
+        self.settled = self.next.saturating_sub(1);
+        self.note();
         for segment in &mut self.segments {
             segment.records = 0;
         }
         while !self.segments.is_empty() && self.clear_head() {}
-        self.note();
         records
     }
 
@@ -547,11 +560,8 @@ impl Log {
             self.delete(segment);
         }
         self.delete_rest();
-        if !self.made {
-            return;
-        }
         // While there are segments, the cursor tells that they are settled.
-        if self.undeleted.is_empty() {
+        if self.undeleted.is_empty() && !self.left {
             self.syncer.forget(self.cursor.path());
             self.cursor.remove(&*self.disk);
         }

@@ -49,8 +49,8 @@
 //! * A cursor that cannot be read means that all is sent again: a batch twice rather than never.
 //! * A full queue: by [`WhenFull`], and counted exactly.
 //! * A full disk: with [`WhenFull::DropOldest`] the oldest closed segment is deleted and the write tried once more.
-//! * A file that cannot be opened now (too many open files) is opened later; one that cannot be read for a minute is left
-//!   behind, counted, for the next process.
+//! * A file that cannot be opened now (too many open files) is opened later; one that cannot be read for a minute is given
+//!   up, and counted.
 //!
 //! # Several processes
 //!
