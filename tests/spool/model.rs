@@ -271,6 +271,8 @@ impl World {
 
     fn crash(&mut self) {
         self.heal();
+        // What was settled while the cursor could not be opened would come again.
+        self.queue().sync().unwrap();
         self.disk.die(true);
         self.open = None;
         self.disk.die(false);

@@ -342,12 +342,15 @@ pub(super) fn purge(dir: &Path, disk: &dyn Disk) -> io::Result<Purged> {
             purged.left_alone += 1;
             continue;
         };
-        for entry in disk.list(&path)? {
-            let path = path.join(&entry.name);
-            match entry.kind {
-                _ if entry.name == LOCK => {}
-                Kind::Dir => fs::remove_dir_all(path)?,
-                Kind::File | Kind::Other => disk.remove(&path)?,
+        for entry in fs::read_dir(&path)? {
+            let entry = entry?;
+            if entry.file_name() == LOCK {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
             }
         }
         disk.remove(&path.join(LOCK))?;

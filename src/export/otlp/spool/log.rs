@@ -416,7 +416,7 @@ impl Log {
     }
 
     /// Writes the cursor, if it is behind.
-    fn note(&mut self) {
+    pub(super) fn note(&mut self) {
         if self.noted == self.settled || !self.made {
             return;
         }

@@ -55,7 +55,9 @@
 //! # Several processes
 //!
 //! Each has its own directory in `dir`. One whose lock can be taken belongs to nobody living: it is adopted, once, when a spool
-//! is opened, and read before the own one, oldest first, in place. It is removed when it is empty; so is the own one.
+//! is opened, and read before the own one, oldest first, in place. It is removed when it is empty; so is the own one. A child
+//! that was forked and runs no other program shares the lock of its parent: what the parent leaves is adopted once the child is
+//! gone too.
 
 mod config;
 mod cursor;

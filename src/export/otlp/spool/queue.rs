@@ -251,11 +251,12 @@ impl DiskQueue {
         records
     }
 
-    /// Brings to the disk what is not on it yet. Nothing with [`SpoolSync::Never`](super::SpoolSync::Never).
+    /// Notes what is settled, where that failed before, and brings to the disk what is not on it yet. The latter not with [`SpoolSync::Never`](super::SpoolSync::Never).
     ///
     /// # Errors
     /// What the disk says; it is tried again with the next sync.
     pub fn sync(&mut self) -> io::Result<()> {
+        self.first().note();
         self.syncer.sync()
     }
 }
