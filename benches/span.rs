@@ -17,6 +17,7 @@ mod workload;
 use measure::Cost;
 use tracing::{Dispatch, Subscriber};
 use tracing_genai::history::MemoryStore;
+use tracing_genai::otlp::OtlpConfig;
 use tracing_genai::{Telemetry, TelemetryBuilder};
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::prelude::*;
@@ -42,6 +43,34 @@ fn ours(with: fn(TelemetryBuilder) -> TelemetryBuilder, run: fn()) -> Cost {
         assert!(report.is_complete(), "nothing may be lost: {report:?}");
     };
     measure::cost(&dispatch, 1, BATCHES, run, &settle, allocations)
+}
+
+/// Exported to a collector that is away, with and without a spool: where batches wait is nothing the application notices.
+fn away(spooled: bool, run: fn()) -> Cost {
+    let directory = tempfile::tempdir().unwrap();
+    let mut builder = Telemetry::builder("bench")
+        .environment(|_| None)
+        .otlp(OtlpConfig::new().endpoint("http://127.0.0.1:9"));
+    if spooled {
+        builder = builder.spool(directory.path());
+    }
+    let telemetry = builder.build().unwrap();
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(telemetry.layer()));
+    let settle = || {
+        while telemetry.stats().capture.pending > 0 {
+            std::thread::yield_now();
+        }
+        let captured = telemetry.stats().capture;
+        assert_eq!(
+            captured.total_dropped(),
+            0,
+            "nothing may be lost: {captured}"
+        );
+    };
+    let cost = measure::cost(&dispatch, 1, BATCHES, run, &settle, allocations);
+    telemetry.purge_unsent();
+    telemetry.shutdown_within(std::time::Duration::from_millis(100));
+    cost
 }
 
 fn allocations(f: &mut dyn FnMut()) -> u64 {
@@ -71,6 +100,16 @@ fn main() {
             "agent run, no context activation",
             workload::SPANS,
             ours(|b| b.activate_context(false), agent),
+        ),
+        (
+            "agent run, collector away, in memory",
+            workload::SPANS,
+            away(false, agent),
+        ),
+        (
+            "agent run, collector away, spooled",
+            workload::SPANS,
+            away(true, agent),
         ),
         ("an emitted event", 1, ours(|b| b, emit)),
         (
