@@ -57,6 +57,11 @@ fn any_known_json_is_read_as_messages_and_fits_its_budget_or_is_not_there() {
 }
 
 #[test]
+fn no_known_bytes_of_a_spool_bring_a_batch_that_was_not_written_or_hide_one_that_is_whole() {
+    assert!(replay("spool_scan") >= 20);
+}
+
+#[test]
 fn every_corpus_has_its_check() {
     let mut folders: Vec<String> =
         fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus"))

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 use tracing_genai::console;
 use tracing_genai::message;
+use tracing_genai::otlp::internal::scan;
 use tracing_genai::provider::{Api, Endpoint, Reader};
 use tracing_genai::security::redact::{Redactor, Report};
 
@@ -14,11 +15,12 @@ use tracing_genai::security::redact::{Redactor, Report};
 pub type Check = fn(&[u8]);
 
 /// Every check under the name of its target and of the folder of its corpus.
-pub const ALL: [(&str, Check); 4] = [
+pub const ALL: [(&str, Check); 5] = [
     ("escape", escape),
     ("redact", redact),
     ("messages_json", messages_json),
     ("messages", messages),
+    ("spool_scan", spool_scan),
 ];
 
 // === escape ===
@@ -243,4 +245,77 @@ pub fn messages_json(bytes: &[u8]) {
         redactor.redact_json(&mut again);
         assert_eq!(again, json, "a second time changes it");
     }
+}
+
+// === spool ===
+
+/// The frame of a spool's segment, as the format is described.
+fn frame(sequence: u64, body: &[u8]) -> Vec<u8> {
+    let mut frame = MAGIC.to_vec();
+    frame.extend(sequence.to_le_bytes());
+    frame.extend(1_700_000_000_000_u64.to_le_bytes());
+    frame.extend(7_u32.to_le_bytes());
+    frame.extend((body.len() as u32).to_le_bytes());
+    frame.extend(crc32fast::hash(body).to_le_bytes());
+    frame.extend(crc32fast::hash(&frame).to_le_bytes());
+    frame.extend(body);
+    frame
+}
+
+const MAGIC: [u8; 4] = [0xff, b'g', b'f', 0xfe];
+
+/// What is delivered of any bytes stands there as a whole frame, and no byte counts twice. Then the bytes are written somewhere
+/// over a segment of three frames: those they do not touch are delivered, and nothing that was not written.
+pub fn spool_scan(bytes: &[u8]) {
+    let found = scan(bytes);
+    let delivered: usize = found.frames.iter().map(|(.., body)| 36 + body.len()).sum();
+    assert!(delivered as u64 + found.unreadable_bytes <= bytes.len() as u64);
+    for (sequence, records, body) in &found.frames {
+        let stands = bytes.windows(36 + body.len()).any(|frame| {
+            frame.starts_with(&MAGIC)
+                && frame[4..12] == sequence.to_le_bytes()
+                && frame[20..24] == records.to_le_bytes()
+                && frame[24..28] == (body.len() as u32).to_le_bytes()
+                && frame[28..32] == crc32fast::hash(body).to_le_bytes()
+                && frame[32..36] == crc32fast::hash(&frame[..32]).to_le_bytes()
+                && frame[36..] == body[..]
+        });
+        assert!(stands, "a frame that nobody wrote: {sequence}");
+    }
+
+    let Some((at, over)) = bytes.split_first() else {
+        return;
+    };
+    let mut segment = b"\x89TGSPL\r\n\x01\0\0\0".to_vec();
+    segment.extend(crc32fast::hash(&segment).to_le_bytes());
+    let mut frames = Vec::new();
+    for sequence in 1..=3 {
+        let body = vec![sequence as u8; 20 * sequence as usize];
+        let from = segment.len();
+        segment.extend(frame(sequence, &body));
+        frames.push((from..segment.len(), sequence, body));
+    }
+    let at = usize::from(*at) % segment.len();
+    let over = at..(at + over.len()).min(segment.len());
+    segment[over.clone()].copy_from_slice(&bytes[1..=over.len()]);
+    // A header that is right may say that all behind it is its body.
+    let starts: Vec<usize> = frames.iter().map(|(place, ..)| place.start).collect();
+    let near = over.start.saturating_sub(3)..(over.end + 3).min(segment.len());
+    let forged = segment[near.clone()]
+        .windows(4)
+        .enumerate()
+        .any(|(n, four)| four == MAGIC && !starts.contains(&(near.start + n)));
+    if forged {
+        return;
+    }
+    let found = scan(&segment);
+    for (place, sequence, body) in &frames {
+        let touched = over.start < place.end && place.start < over.end;
+        let came = found
+            .frames
+            .iter()
+            .any(|(came, records, is)| (came, *records) == (sequence, 7) && is == body);
+        assert!(came || touched, "{sequence} is lost");
+    }
+    assert!(found.frames.len() <= 3);
 }

@@ -200,6 +200,34 @@ fn a_directory_with_somebody_elses_file_stays_for_its_owner() {
     assert!(tree(dir.path()).is_empty());
 }
 
+#[test]
+fn a_batch_that_is_put_back_comes_again_unless_its_segment_had_to_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_spool, mut queue) = open(&small(dir.path()));
+    for n in 0..3 {
+        queue.append(&body(n, 20 * KIB), 10).unwrap();
+    }
+    for _ in 0..2 {
+        let taken = queue.take().unwrap();
+        assert_eq!(number(&taken), 0);
+        assert!(!queue.is_expired(taken.written));
+        assert_eq!((queue.put_back(), queue.pending()), (0, 30));
+    }
+    assert_eq!(queue.put_back(), 0, "nothing was out");
+    queue.take().unwrap();
+    queue.ack();
+    assert_eq!(number(&queue.take().unwrap()), 1);
+    queue.put_back();
+    assert_eq!(number(&queue.take().unwrap()), 1);
+    for n in 3..7 {
+        queue.append(&body(n, 20 * KIB), 1).unwrap();
+    }
+    assert_eq!(queue.pending(), 14);
+    assert_eq!((queue.put_back(), queue.pending()), (10, 4));
+    assert_eq!(numbers(&mut queue), [3, 4, 5, 6]);
+    assert_eq!(queue.losses(), NO_LOSSES);
+}
+
 // === limits ===
 
 #[test]

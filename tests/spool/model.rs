@@ -21,6 +21,7 @@ enum Action {
     },
     Take,
     Ack,
+    PutBack,
     /// Takes and settles so many.
     Drain(u8),
     /// The process dies, and the next one starts.
@@ -40,6 +41,7 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(size, records)| Action::Append { size, records }),
         6 => Just(Action::Take),
         5 => Just(Action::Ack),
+        1 => Just(Action::PutBack),
         2 => (1..20_u8).prop_map(Action::Drain),
         2 => Just(Action::Crash),
         1 => (0..60_000_u64).prop_map(Action::Fill),
@@ -181,6 +183,14 @@ impl World {
             }
             Action::Take => self.take(),
             Action::Ack => self.ack(),
+            Action::PutBack => {
+                let gone = self.queue().put_back();
+                self.gone += gone;
+                match self.model.out.take() {
+                    Some(out) if gone == 0 => self.model.waiting.push_front(out),
+                    out => assert_eq!(gone, out.map_or(0, |out| out.records)),
+                }
+            }
             Action::Drain(times) => {
                 for _ in 0..*times {
                     self.take();
@@ -300,7 +310,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_in_whatever_order_every_record_is_accounted_for(

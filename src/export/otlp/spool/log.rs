@@ -35,6 +35,8 @@ struct Segment {
 struct Head {
     file: Arc<dyn DiskFile>,
     walk: Walk,
+    /// Where it was before the last step.
+    last: Walk,
 }
 
 #[derive(Debug)]
@@ -200,6 +202,10 @@ impl Log {
         segments.map(|segment| segment.len).sum()
     }
 
+    pub(super) fn now(&self) -> SystemTime {
+        self.disk.now()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.segments.is_empty()
     }
@@ -334,11 +340,12 @@ impl Log {
                 self.head.insert(Head {
                     file: self.disk.open(&path, false)?,
                     walk: Walk::default(),
+                    last: Walk::default(),
                 })
             }
         };
         let file = head.file.clone();
-        let before = head.walk;
+        head.last = head.walk;
         match head
             .walk
             .step(&|buf, at| file.read_at(buf, at), segment.len)?
@@ -350,7 +357,7 @@ impl Log {
             Step::Frame { header, body: at } => {
                 let mut body = vec![0; header.length as usize];
                 if let Err(error) = file.read_at(&mut body, at) {
-                    head.walk = before;
+                    head.walk = head.last;
                     return Err(error);
                 }
                 let written = UNIX_EPOCH + Duration::from_millis(header.written);
@@ -399,6 +406,13 @@ impl Log {
         let counted = records.min(segment.records);
         segment.records -= counted;
         counted
+    }
+
+    /// The frame that was read last is read again.
+    pub(super) fn unread(&mut self) {
+        if let Some(head) = &mut self.head {
+            head.walk = head.last;
+        }
     }
 
     /// Settles the frame that was read last.
@@ -561,7 +575,9 @@ impl Log {
         }
         self.delete_rest();
         // While there are segments, the cursor tells that they are settled.
-        if self.undeleted.is_empty() && !self.left {
+        if !self.undeleted.is_empty() {
+            self.note();
+        } else if !self.left {
             self.syncer.forget(self.cursor.path());
             self.cursor.remove(&*self.disk);
         }

@@ -27,6 +27,8 @@ pub struct DiskQueue {
     /// Those of dead processes, oldest first, while something is in them; the own one is the last.
     adopted: VecDeque<Log>,
     own: Log,
+    /// Those of dead processes of which nothing is left but what could not be deleted.
+    leaving: Vec<Log>,
     out: Option<Out>,
     losses: Losses,
     recovered: u64,
@@ -91,6 +93,7 @@ impl DiskQueue {
             recovered: adopted.iter().map(Log::records).sum(),
             adopted: adopted.into(),
             own,
+            leaving: Vec::new(),
             out: None,
             losses,
         }
@@ -105,7 +108,7 @@ impl DiskQueue {
         if body.len() > MAX_BODY || SEGMENT_HEADER as u64 + frame > self.max_bytes {
             return Err(AppendError::TooLarge);
         }
-        self.own.delete_rest();
+        self.delete_rest();
         let mut freed = 0;
         while self.bytes() + self.own.grows_by(frame, self.segment_bytes) > self.max_bytes {
             if self.when_full == WhenFull::DropNewest {
@@ -182,15 +185,21 @@ impl DiskQueue {
 
     /// Whether a batch written then has been kept for as long as batches are.
     pub fn is_expired(&self, written: SystemTime) -> bool {
-        let age = SystemTime::now().duration_since(written);
+        let age = self.own.now().duration_since(written);
         age.is_ok_and(|age| age > self.max_age)
     }
 
     /// The batch that is out is not settled, and comes again. Returns its records if it was dropped from the disk meanwhile: then
     /// it cannot.
     pub fn put_back(&mut self) -> u64 {
-        let out = self.out.take().filter(|out| !out.on_disk);
-        out.map_or(0, |out| out.records)
+        match self.out.take() {
+            Some(out) if !out.on_disk => out.records,
+            Some(_) => {
+                self.first().unread();
+                0
+            }
+            None => 0,
+        }
     }
 
     /// The batch that is out is settled, in whatever way. Nothing happens if none is.
@@ -209,10 +218,18 @@ impl DiskQueue {
     /// Parts from queues of dead processes that are empty.
     fn leave_empty(&mut self) {
         while self.adopted.front().is_some_and(Log::is_empty) {
-            if let Some(mut log) = self.adopted.pop_front() {
-                log.finish();
-            }
+            self.leaving.extend(self.adopted.pop_front());
+            self.delete_rest();
         }
+    }
+
+    /// Deletes what is settled and could not be deleted before.
+    fn delete_rest(&mut self) {
+        self.own.delete_rest();
+        self.leaving.retain_mut(|log| {
+            log.finish();
+            log.bytes() > 0
+        });
     }
 
     /// What was lost since the last call.
@@ -234,7 +251,7 @@ impl DiskQueue {
 
     /// Bytes of segments on disk.
     pub fn bytes(&self) -> u64 {
-        let logs = self.adopted.iter().chain([&self.own]);
+        let logs = self.adopted.iter().chain([&self.own]).chain(&self.leaving);
         logs.map(Log::bytes).sum()
     }
 
@@ -256,13 +273,17 @@ impl DiskQueue {
     /// # Errors
     /// What the disk says; it is tried again with the next sync.
     pub fn sync(&mut self) -> io::Result<()> {
-        self.first().note();
+        self.delete_rest();
+        for log in self.adopted.iter_mut().chain([&mut self.own]) {
+            log.note();
+        }
         self.syncer.sync()
     }
 }
 
 impl Drop for DiskQueue {
     fn drop(&mut self) {
+        self.delete_rest();
         for log in self.adopted.iter_mut().chain([&mut self.own]) {
             log.finish();
         }
