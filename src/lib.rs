@@ -165,6 +165,7 @@ pub use emit::{
 pub use export::metrics::MetricNames;
 #[cfg(feature = "otlp")]
 pub use export::otlp;
+pub use export::reporter;
 #[cfg(feature = "http")]
 pub use integration::http as tap;
 #[cfg(feature = "mcp")]
