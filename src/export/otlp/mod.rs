@@ -22,21 +22,22 @@
 //! receiver may see a batch twice; it never silently misses one.
 
 mod backoff;
-mod config;
+pub(crate) mod client;
+pub(crate) mod config;
 mod counts;
 mod encode;
-mod endpoint;
+pub(crate) mod endpoint;
 mod env;
 mod error;
 mod exports;
-mod headers;
-mod judge;
+pub(crate) mod headers;
+pub(crate) mod judge;
 mod kinds;
 mod lane;
 mod outbox;
 mod resolve;
 mod sender;
-mod tls;
+pub(crate) mod tls;
 mod transport;
 
 pub use config::OtlpConfig;

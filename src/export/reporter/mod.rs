@@ -59,12 +59,19 @@ mod backoff;
 mod builder;
 mod drain;
 mod error;
+#[cfg(feature = "otlp")]
+mod forwarder;
+#[cfg(feature = "otlp")]
+mod http;
 mod lanes;
+mod own_thread;
 mod post;
 mod queue;
 mod redacted;
 mod reporting;
 mod runs;
+#[cfg(test)]
+mod tests;
 mod warnings;
 mod worker;
 
@@ -72,6 +79,10 @@ pub use backoff::Backoff;
 pub use builder::ReportingBuilder;
 pub use drain::DrainReport;
 pub use error::{ReportError, ReporterConfigError};
+#[cfg(feature = "otlp")]
+pub use forwarder::{Forwarder, ForwarderStats, Forwarding};
+#[cfg(feature = "otlp")]
+pub use http::{HttpReporter, HttpReporterBuilder, HttpTarget, ReportResponse, cylestio};
 pub use post::{BoxReporter, Reporter, ReporterFn, reporter_fn};
 pub use redacted::Redacted;
 pub use reporting::Reporting;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::queue::Stage;
 use super::worker::Worker;
-use super::{BoxReporter, DrainReport, Reporter, ReportingBuilder};
+use super::{BoxReporter, DrainReport, Reporter, ReportingBuilder, own_thread};
 use crate::bus::{Bus, Filter};
 use crate::event::Event;
 use crate::stats::Tally;
@@ -125,6 +125,11 @@ impl Reporting {
         self.inner.end(deadline(timeout))
     }
 
+    #[cfg(test)]
+    pub(super) fn worker(&self) -> &Arc<Worker> {
+        &self.inner.worker
+    }
+
     // === for an installation ===
 
     pub(crate) fn name(&self) -> &'static str {
@@ -198,7 +203,7 @@ impl Inner {
             self.worker.warnings.left(left, listened);
         }
         if let Some(thread) = thread.take_if(|_| !inside) {
-            join(thread, deadline.max(Instant::now()) + CLOSING_TIME);
+            own_thread::join(thread, deadline.max(Instant::now()) + CLOSING_TIME);
         }
         DrainReport {
             left,
@@ -206,17 +211,6 @@ impl Inner {
             ..report
         }
     }
-}
-
-/// Waits for a thread, but not for ever: one that a reporter blocks is left to itself.
-fn join(thread: JoinHandle<()>, deadline: Instant) {
-    while !thread.is_finished() {
-        if Instant::now() >= deadline {
-            return;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    let _ = thread.join();
 }
 
 impl Drop for Inner {

@@ -5,18 +5,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use opentelemetry::Context;
 use tokio::sync::Semaphore;
-use tracing::dispatcher::{self, Dispatch};
 
 use super::backoff::Backoff;
 use super::lanes::{Item, Work};
 use super::queue::{Fate, Gone, Queue};
 use super::warnings::Warnings;
-use super::{BoxReporter, ReportError, Reporter as _};
+use super::{BoxReporter, ReportError, Reporter as _, own_thread};
 use crate::bus::Filter;
 use crate::event::Event;
 use crate::export::jitter::Jitter;
@@ -56,21 +54,8 @@ impl fmt::Display for Failure {
 impl Worker {
     /// Starts the thread.
     pub(super) fn start(self: &Arc<Self>) -> std::io::Result<JoinHandle<()>> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let worker = Arc::clone(self);
-        thread::Builder::new()
-            .name("tracing-genai-reporter".into())
-            .spawn(move || {
-                let _gone = Gone(Arc::clone(&worker.queue));
-                dispatcher::with_default(&Dispatch::none(), || {
-                    let _suppressed = Context::enter_telemetry_suppressed_scope();
-                    runtime.block_on(worker.run());
-                    // Connections may take their time to close; nobody waits for them.
-                    runtime.shutdown_background();
-                });
-            })
+        let gone = Gone(Arc::clone(&self.queue));
+        own_thread::run("tracing-genai-reporter", gone, Arc::clone(self).run())
     }
 
     /// Starts tasks for what comes in, until the queue has ended. What is under way then goes down with the runtime.
