@@ -21,6 +21,18 @@ const PAYLOAD: usize = 128;
 /// Deeper than this nothing is shown.
 const DEPTH: usize = 16;
 
+/// Fields of an event that the others tell as well, or that help nobody who reads a line.
+const LEFT_OUT: [&str; 8] = [
+    "channel",
+    "cursor",
+    "kind",
+    "level",
+    "phase",
+    "schema_version",
+    "seq",
+    "visibility",
+];
+
 /// Names of fields inside content whose short values say what something is, not what it says.
 const STRUCTURE: [&str; 12] = [
     "event",
@@ -66,6 +78,7 @@ impl fmt::Debug for Redacted<&Event> {
         REDACTOR.redact_event(&mut data);
         let mut json = serde_json::to_value(&data).unwrap_or_default();
         if let Some(fields) = json.as_object_mut() {
+            fields.retain(|name, _| !LEFT_OUT.contains(&name.as_str()));
             for (name, value) in fields {
                 match (name.as_str(), value) {
                     ("attributes", Json::Object(attributes)) => {
