@@ -59,6 +59,7 @@
 //! | A budget is watched, never enforced: each call counts once, unknown prices are told | [`budget`] |
 //! | A slow reader, a failing handler, a full disk delays nobody else, and what they miss is counted | [`bus`], [`history`], [`files`] |
 //! | Events of one trace reach each reader in the order they happened in | [`bus`] |
+//! | What a reporter gets comes in its run's order, is tried again, and is counted; a forwarder misses nothing | [`reporter`] |
 //! | Other layers see what they always saw | [`GenAiFilter`] |
 //! | Flush and shutdown return in time from any thread, with any runtime or none | [`Telemetry::flush`] |
 //!
@@ -85,7 +86,7 @@
 //!
 //! Names, times, token counts, costs, the fields your spans and events declare, and the type of an error; without secrets and
 //! personal data, which [are taken out](security::redact) of all of it. Not: prompts, answers, tool arguments and results, error messages,
-//! unless [`content`] is captured. Nothing at all until an exporter is named. What may not even be sent to a model or a tool is for a
+//! unless [`content`] is captured. Nothing at all until an exporter or a [`reporter`] is named. What may not even be sent to a model or a tool is for a
 //! [`Policy`](security::Policy) to say.
 //!
 //! # Troubleshooting
@@ -166,6 +167,7 @@ pub use emit::{
 pub use export::metrics::MetricNames;
 #[cfg(feature = "otlp")]
 pub use export::otlp;
+pub use export::reporter;
 #[cfg(feature = "http")]
 pub use integration::http as tap;
 #[cfg(feature = "mcp")]

@@ -88,6 +88,13 @@ keys! {
     "otlp.headers.*": Secret, "", "", false, "A header of every request; one of the same name in `OTEL_EXPORTER_OTLP_HEADERS` goes before it.";
     "otlp.spool.path": Text, "", "TRACING_GENAI_SPOOL", false, "A directory in which batches wait until the collector has taken them; in memory without it.";
     "otlp.spool.max_mb": Whole(16, 1_048_576), "256", "", false, "MiB it has at most for each signal.";
+    "api.endpoint": Text, "", "CYLESTIO_TELEMETRY_ENDPOINT", false, "Where each event is posted as JSON; `/v1/telemetry` is appended. Naming it here switches the reporter on.";
+    "api.access_key": Secret, "", "CYLESTIO_ACCESS_KEY", false, "The key to it.";
+    "api.key": Secret, "", "", false, "The same; `api.access_key` goes before it.";
+    "api.http_method": Word(&["POST"]), "POST", "", false, "How it is posted.";
+    "api.timeout": Whole(1, 600), "10", "", false, "Seconds one request may take.";
+    "api.retries": Whole(0, 99), "2", "", false, "How often an event is tried again.";
+    "api.retry_delay": Whole(0, 3_600), "", "", false, "Seconds before the first of these, doubled before each later one; 100 ms without it.";
     "security.suspicious_keywords": List, "", "", false, "Words that make a text suspicious.";
     "security.dangerous_keywords": List, "", "", false, "Words that make a text dangerous.";
     "security.suspicious_action": Word(ACTIONS), "", "", false, "What a suspicious text leads to.";

@@ -32,8 +32,8 @@
 //! `*` stands for any name. A key marked *live* is applied by [`Telemetry::reload`](crate::Telemetry::reload); the others need a
 //! restart. The sections `security` and `data_masking` are read by [`Config::security`] and [`Config::redactor`].
 //!
-//! Configuration files of Cylestio Monitor load as they are. Its keys `api.*`, `dashboard.*`, `compliance.frameworks.*` and
-//! `logging.format` are about what this library does not have, and are among the unknown ones.
+//! Configuration files of Cylestio Monitor load as they are. Its keys `dashboard.*`, `compliance.frameworks.*`,
+//! `logging.format` and `api.background_sending` are about what this library does not have, and are among the unknown ones.
 
 mod error;
 mod keys;
@@ -266,6 +266,12 @@ impl Config {
         }
         let value = said(&self.file.values).and_then(read)?;
         Some((value, Source::File))
+    }
+
+    /// Whether the file or code says something there, whatever a variable does.
+    pub(crate) fn is_named(&self, path: &str) -> bool {
+        let said = |values| walk(values, path).is_some_and(|value| !value.is_null());
+        said(&self.set) || said(&self.file.values)
     }
 
     fn variable(&self, key: &Key) -> Option<Value> {

@@ -1,13 +1,15 @@
-//! The ways out of the process: OTLP traces, logs and metrics, and exporters of the OpenTelemetry SDK.
+//! The ways out of the process: OTLP traces, logs and metrics, exporters of the OpenTelemetry SDK, and reporters of events.
 //!
 //! Promise: each outlet keeps its own books; a slow or absent receiver holds nothing up but its own outbox.
 //! Never: runs on the application's thread or runtime.
 
+pub(crate) mod jitter;
 #[cfg(feature = "otlp")]
 pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 pub(crate) mod plugged;
+pub mod reporter;
 pub(crate) mod shape;
 pub(crate) mod span_data;
 

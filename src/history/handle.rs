@@ -56,6 +56,12 @@ impl History {
         &self.store
     }
 
+    /// Whether an event is one of those this view is of.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn wants(&self, event: &Event) -> bool {
+        self.query.matches(event)
+    }
+
     /// Only events of this agent, by its id or its name.
     #[must_use = "a narrower view is returned"]
     pub fn agent(&self, agent: impl Into<Arc<str>>) -> Self {
@@ -241,6 +247,13 @@ impl History {
 }
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// All events of a store.
+impl<S: EventStore + 'static> From<S> for History {
+    fn from(store: S) -> Self {
+        Self::new(store)
+    }
+}
 
 impl From<Arc<dyn EventStore>> for History {
     fn from(store: Arc<dyn EventStore>) -> Self {

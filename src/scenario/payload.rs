@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::snapshot::Snapshot;
 use super::{Status, Transcript, Verdict, names};
-use crate::event::{Event, Phase, Value};
+use crate::event::{Event, EventId, Phase, Value};
 use crate::semconv;
 
 /// Runs whose conversation [`Payloads`] remembers at most.
@@ -108,7 +108,7 @@ pub fn payload(event: &Event) -> Option<Json> {
 /// [`payload`] for runs that tell [what changed](super::Snapshots::Delta): remembers each run's conversation until the run ends,
 /// of at most 1,024 runs, so that every snapshot is sent whole.
 ///
-/// To be asked about the events in their order, as a handler of the bus sees them. A snapshot whose predecessor was not seen has
+/// To be asked about the events in their order, as a handler of the bus sees them, each as often as one likes. A snapshot whose predecessor was not seen has
 /// no payload; the next whole one mends that.
 #[derive(Default)]
 pub struct Payloads {
@@ -117,9 +117,17 @@ pub struct Payloads {
 
 #[derive(Default)]
 struct Runs {
-    by_id: HashMap<String, Transcript>,
+    by_id: HashMap<String, Told>,
     /// The oldest first.
     order: VecDeque<String>,
+}
+
+/// What was told of one run.
+#[derive(Default)]
+struct Told {
+    transcript: Transcript,
+    /// The last snapshot that was put together: asked about again, as by a reporter that tries again, it is not put on itself.
+    last: Option<EventId>,
 }
 
 impl fmt::Debug for Payloads {
@@ -145,14 +153,17 @@ impl Payloads {
             drop(runs);
             return payload(event);
         }
-        let transcript = runs.of(run);
-        transcript.apply(event).ok()?;
-        write(event, Some(transcript.messages()))
+        let told = runs.of(run);
+        if told.last != Some(event.id) {
+            told.transcript.apply(event).ok()?;
+            told.last = Some(event.id);
+        }
+        write(event, Some(told.transcript.messages()))
     }
 }
 
 impl Runs {
-    fn of(&mut self, run: &str) -> &mut Transcript {
+    fn of(&mut self, run: &str) -> &mut Told {
         if !self.by_id.contains_key(run) {
             self.order.push_back(run.to_owned());
             if self.order.len() > RUNS

@@ -35,6 +35,9 @@ pub enum ConfigError {
     #[cfg(all(feature = "config", feature = "sqlite"))]
     #[error("`history.path`: {0}")]
     History(#[from] crate::history::StoreError),
+    /// A reporter, as a configuration file names it.
+    #[error(transparent)]
+    Reporter(#[from] crate::reporter::ReporterConfigError),
     /// A budget.
     #[error(transparent)]
     Budget(#[from] crate::budget::BudgetError),

@@ -11,6 +11,7 @@ mod outlets;
 #[cfg(feature = "config")]
 mod reload;
 mod report;
+mod reporters;
 #[cfg(feature = "signals")]
 mod signals;
 mod stage;
@@ -43,6 +44,7 @@ pub use error::{ConfigError, InstallError};
 #[cfg(feature = "config")]
 pub use reload::Reload;
 pub use report::Report;
+use reporters::Reporters;
 #[cfg(feature = "signals")]
 pub use signals::{Signal, SignalError, SignalOptions};
 use stage::Stages;
@@ -73,6 +75,7 @@ pub struct Telemetry {
     bus: Bus,
     worker: Option<Arc<Worker>>,
     writers: Arc<Writers>,
+    reporters: Arc<Reporters>,
     history: History,
     budgets: Budgets,
     propagators: Vec<String>,
@@ -105,6 +108,7 @@ impl Telemetry {
             bus,
             worker: worker.map(Arc::new),
             writers: Arc::new(writers),
+            reporters: Arc::default(),
             history,
             budgets: Budgets::new(Arc::default()),
             propagators,
@@ -128,6 +132,11 @@ impl Telemetry {
         said: builder::Asked,
     ) -> Self {
         self.in_force = Some(reload::InForce::new(config, environment, said));
+        self
+    }
+
+    fn with_reporters(mut self, reporters: Reporters) -> Self {
+        self.reporters = Arc::new(reporters);
         self
     }
 
@@ -315,6 +324,7 @@ struct Closing {
     bus: Bus,
     worker: Option<Arc<Worker>>,
     writers: Arc<Writers>,
+    reporters: Arc<Reporters>,
     stages: Arc<Stages>,
 }
 
@@ -325,6 +335,7 @@ impl Closing {
             bus: telemetry.bus.clone(),
             worker: telemetry.worker.clone(),
             writers: Arc::clone(&telemetry.writers),
+            reporters: Arc::clone(&telemetry.reporters),
             stages: Arc::clone(&telemetry.stages),
         }
     }
@@ -371,12 +382,16 @@ impl Closing {
             Ask::Flush => self.writers.flush(deadline),
             Ask::Shutdown => self.writers.end(deadline),
         };
+        let reported = match ask {
+            Ask::Flush => self.reporters.flush(deadline),
+            Ask::Shutdown => self.reporters.end(deadline),
+        };
         // The thread keeps the deadline too; what it gives up then is in the books a moment later.
         let settled = Answer::wait(&answer.settled, deadline + CLOSING_TIME).unwrap_or(false);
         if ask == Ask::Shutdown {
             self.bus.close();
         }
-        processed && handled && written && settled
+        processed && handled && written && reported && settled
     }
 
     fn report(&self, in_time: bool, took: Duration) -> Report {
@@ -385,6 +400,7 @@ impl Closing {
             partial: self.instance.parts.read().dropped,
             bus: self.bus.stats(),
             writers: self.writers.tallies(),
+            reporters: self.reporters.tallies(),
             redacted: self.instance.redactions.total(),
             filtered: self.instance.levels.filtered(),
             scopes: self.instance.misuse.read(),
@@ -400,7 +416,9 @@ impl Closing {
 }
 
 /// Runs `f` on a thread of its own and resolves when it is done; needs no runtime.
-async fn off_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(crate) async fn off_thread<T: Send + 'static>(
+    f: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
     let (done, result) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
         .name("tracing-genai-flush".into())

@@ -27,6 +27,8 @@ pub struct Report {
     pub plugged: Option<Tally>,
     /// Events to files, databases and writers of the application's own, by name.
     pub writers: Vec<(&'static str, Tally)>,
+    /// Events to [reporters](crate::reporter), by name; `rejected` are those that were not for the receiver.
+    pub reporters: Vec<(&'static str, Tally)>,
     /// Events to subscribers and handlers of the bus, and what slow ones missed.
     pub bus: BusStats,
     /// What was lost of records that were delivered all the same: late writes, attributes beyond the limits, a hook's
@@ -52,6 +54,10 @@ impl Report {
             && self.capture.is_complete()
             && self.exports().all(|(_, tally)| tally.is_complete())
             && self.writers.iter().all(|(_, tally)| tally.is_complete())
+            && self
+                .reporters
+                .iter()
+                .all(|(_, tally)| tally.delivered + tally.rejected == tally.accepted)
     }
 
     /// The exporting outlets there are, with their names.
@@ -79,8 +85,9 @@ impl fmt::Display for Report {
             write!(f, "captured {}", self.capture)?;
             comma = "; ";
         }
-        let writers = self.writers.iter().map(|(name, tally)| (*name, tally));
-        for (name, tally) in self.exports().chain(writers) {
+        let others = self.writers.iter().chain(&self.reporters);
+        let others = others.map(|(name, tally)| (*name, tally));
+        for (name, tally) in self.exports().chain(others) {
             write!(f, "{comma}{name} {tally}")?;
             comma = "; ";
         }

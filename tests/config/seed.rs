@@ -29,11 +29,6 @@ fn keys_that_nothing_acts_on_are_kept_and_listed() {
         config.unknown(),
         [
             "api.background_sending",
-            "api.endpoint",
-            "api.http_method",
-            "api.retries",
-            "api.retry_delay",
-            "api.timeout",
             "compliance.frameworks.gdpr.enabled",
             "compliance.frameworks.gdpr.right_to_be_forgotten",
             "compliance.frameworks.hipaa.enabled",

@@ -138,6 +138,11 @@ impl Filter {
         self.passes(event, &Failures::default())
     }
 
+    /// Whether the declared conditions hold; no user code runs.
+    pub(crate) fn meets_conditions(&self, event: &Event) -> bool {
+        self.conditions.match_event(event)
+    }
+
     /// Whether the event is wanted; runs user code.
     pub(super) fn passes(&self, event: &Event, failures: &Failures) -> bool {
         self.conditions.match_event(event) && holds_all(&self.predicates, event, failures)

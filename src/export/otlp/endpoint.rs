@@ -124,6 +124,18 @@ impl Address {
             .then_some(Protocol::Grpc)
     }
 
+    /// The address as it is, to be posted to. `plaintext` as for [`resolve`](Self::resolve).
+    pub(crate) fn as_given(&self, plaintext: bool) -> Result<Endpoint, OtlpConfigError> {
+        // One signal's own address is used as it is.
+        self.resolve(
+            Signal::Traces,
+            Protocol::HttpProtobuf,
+            true,
+            None,
+            plaintext,
+        )
+    }
+
     /// The address as `signal` uses it. `own` says that it was given for this signal alone and is used
     /// as it is; `insecure` what was said about transport security; `plaintext` whether unencrypted
     /// transport to another host is allowed.

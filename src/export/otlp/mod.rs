@@ -25,15 +25,16 @@
 //! for hours, and the death of the process.
 
 mod backoff;
-mod config;
+pub(crate) mod client;
+pub(crate) mod config;
 mod counts;
 mod encode;
-mod endpoint;
+pub(crate) mod endpoint;
 mod env;
 mod error;
 mod exports;
-mod headers;
-mod judge;
+pub(crate) mod headers;
+pub(crate) mod judge;
 mod kinds;
 mod lane;
 mod open_spans;
@@ -41,7 +42,7 @@ mod outbox;
 mod resolve;
 mod sender;
 mod spool;
-mod tls;
+pub(crate) mod tls;
 mod transport;
 
 pub use config::OtlpConfig;

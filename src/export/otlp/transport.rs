@@ -5,7 +5,6 @@
 //!
 //! Built and used inside the telemetry thread's runtime: connections are tasks of that runtime.
 
-use std::error::Error;
 use std::fmt;
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
@@ -14,19 +13,16 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, TE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http_body_util::Full;
+use hyper_util::client::legacy::connect::capture_connection;
 
+use super::client::{self, Contents, HttpClient, PRODUCT, Secrets};
 use super::error::OtlpConfigError;
 use super::judge::{self, Cause, Verdict};
 use super::kinds::{Compression, Protocol, Signal};
 use super::resolve::{Resolved, Target};
 use super::sender::Deliver;
-use super::tls::{self, TlsFiles};
+use super::tls::TlsFiles;
 
 /// What a request may have before compression; receivers refuse more, and so does the specification.
 const MAX_REQUEST: usize = 64 * 1024 * 1024;
@@ -40,21 +36,11 @@ const MAX_ERROR: usize = 64 * 1024;
 /// How long an error's body is waited for.
 const ERROR_BODY: Duration = Duration::from_millis(500);
 
-/// Connections unused this long are closed: NATs and load balancers forget idle ones without a word, and
-/// the next request would then wait for its whole timeout.
-const IDLE: Duration = Duration::from_secs(30);
-
-/// The product token receivers see.
-const PRODUCT: HeaderValue =
-    HeaderValue::from_static(concat!("tracing-genai/", env!("CARGO_PKG_VERSION")));
-
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
-
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// The way to a collector, for all signals that are sent.
 pub struct Transport {
@@ -66,15 +52,14 @@ struct Route {
     client: HttpClient,
     target: Target,
     /// What the receiver may not make us repeat: header values.
-    secrets: Vec<String>,
+    secrets: Secrets,
 }
 
 /// An answer that was read to its end.
 struct Answer {
     status: u16,
     headers: HeaderMap,
-    body: Vec<u8>,
-    trailers: Option<HeaderMap>,
+    contents: Contents,
 }
 
 impl Transport {
@@ -101,12 +86,13 @@ impl Transport {
             let client = match clients.iter().find(|(known, _)| *known == key) {
                 Some((_, client)) => client.clone(),
                 None => {
-                    let client = client(target.protocol, https.then_some(&key.2))?;
+                    let http2_only = target.protocol == Protocol::Grpc;
+                    let client = client::new(http2_only, https.then_some(&key.2))?;
                     clients.push((key, client.clone()));
                     client
                 }
             };
-            let secrets = secrets(&target.headers);
+            let secrets = Secrets::of(&target.headers);
             routes[signal.index()] = Some(Route {
                 client,
                 target,
@@ -181,11 +167,10 @@ impl Route {
         let mut answer = Answer {
             status: head.status.as_u16(),
             headers: head.headers,
-            body: Vec::new(),
-            trailers: None,
+            contents: Contents::default(),
         };
         if head.status.is_success() {
-            match answer.read(body, MAX_ANSWER).await {
+            match answer.contents.read(body, MAX_ANSWER).await {
                 Ok(true) => {}
                 Ok(false) => return Verdict::Drop(Cause::AnswerTooLarge),
                 // Accepted perhaps, but nobody said so: sent again, at the price of a duplicate.
@@ -193,21 +178,21 @@ impl Route {
             }
         } else {
             // The status has decided; a body that breaks, hangs or never ends changes nothing.
-            let _ = tokio::time::timeout(ERROR_BODY, answer.read(body, MAX_ERROR)).await;
+            let _ = tokio::time::timeout(ERROR_BODY, answer.contents.read(body, MAX_ERROR)).await;
         }
         match self.target.protocol {
             Protocol::Grpc => judge::grpc(
                 signal,
                 answer.status,
                 &answer.headers,
-                &answer.body,
-                answer.trailers.as_ref(),
+                &answer.contents.body,
+                answer.contents.trailers.as_ref(),
             ),
             Protocol::HttpProtobuf => judge::http(
                 signal,
                 answer.status,
                 &answer.headers,
-                &answer.body,
+                &answer.contents.body,
                 SystemTime::now(),
             ),
         }
@@ -256,63 +241,16 @@ impl Route {
                 cause.text_mut()
             }
         };
-        let Some(text) = text else { return };
-        for secret in &self.secrets {
-            if text.contains(secret) {
-                *text = text.replace(secret, "[redacted]");
-            }
+        if let Some(text) = text {
+            self.secrets.take_out_of(text);
         }
     }
 }
 
-impl Answer {
-    /// Reads the body and trailers; `false` if there is more than `limit`.
-    async fn read(&mut self, mut body: Incoming, limit: usize) -> Result<bool, hyper::Error> {
-        while let Some(frame) = body.frame().await {
-            match frame?.into_data() {
-                Ok(data) if data.len() > limit - self.body.len() => return Ok(false),
-                Ok(data) => self.body.extend_from_slice(&data),
-                Err(frame) => self.trailers = frame.into_trailers().ok(),
-            }
-        }
-        Ok(true)
-    }
-}
-
-fn client(protocol: Protocol, tls: Option<&TlsFiles>) -> Result<HttpClient, OtlpConfigError> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let config = match tls {
-        Some(files) => tls::client_config(files)?,
-        None => tls::no_tls()?,
-    };
-    let builder = HttpsConnectorBuilder::new()
-        .with_tls_config(config)
-        .https_or_http();
-    let connector = match protocol {
-        Protocol::Grpc => builder.enable_http2().wrap_connector(tcp),
-        Protocol::HttpProtobuf => builder.enable_all_versions().wrap_connector(tcp),
-    };
-    Ok(Client::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE)
-        .http2_only(protocol == Protocol::Grpc)
-        .build(connector))
-}
-
-fn broken(error: &(dyn Error + 'static)) -> Verdict {
-    // The outermost texts are "client error (Connect)"; the innermost one says what happened.
-    let mut text = error.to_string();
-    let mut inner = error.source();
-    while let Some(error) = inner {
-        text = format!("{text}: {error}");
-        inner = error.source();
-    }
+fn broken(error: &(dyn std::error::Error + 'static)) -> Verdict {
     Verdict::Retry {
         after: None,
-        cause: Cause::Connection(text),
+        cause: Cause::Connection(client::whole_text(error)),
     }
 }
 
@@ -353,22 +291,6 @@ fn grpc_timeout(timeout: Duration) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("10S"))
 }
 
-/// The header values, and their parts after a scheme (`Bearer x`), that are long enough to be secret.
-fn secrets(headers: &HeaderMap) -> Vec<String> {
-    let mut secrets: Vec<String> = headers
-        .values()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| [Some(value), value.split_once(' ').map(|(_, rest)| rest)])
-        .flatten()
-        .map(str::trim)
-        .filter(|value| value.len() >= 6)
-        .map(str::to_owned)
-        .collect();
-    // The longest first, so that no rest of it stays behind.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
@@ -394,13 +316,5 @@ mod tests {
     fn a_grpc_timeout_has_at_most_eight_digits() {
         assert_eq!(grpc_timeout(Duration::from_secs(10)), "10000m");
         assert_eq!(grpc_timeout(Duration::MAX), "99999999m");
-    }
-
-    #[test]
-    fn secrets_are_whole_values_and_their_parts_after_a_scheme() {
-        let mut headers = HeaderMap::new();
-        headers.insert("authorization", HeaderValue::from_static("Bearer abcdef"));
-        headers.insert("x-id", HeaderValue::from_static("0"));
-        assert_eq!(secrets(&headers), ["Bearer abcdef", "abcdef"]);
     }
 }

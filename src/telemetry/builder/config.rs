@@ -83,6 +83,7 @@ impl TelemetryBuilder {
             self.console = Some((Output::stderr(), ConsoleOptions::default()));
         }
         self = self.files(&config)?;
+        self = self.api(&config)?;
         #[cfg(feature = "otlp")]
         {
             let wanted = matches!(

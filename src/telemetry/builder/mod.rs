@@ -5,6 +5,7 @@ mod channel;
 mod config;
 mod content;
 mod events;
+mod reporter;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(super) use config::least;
 use super::env::{self, Env};
 #[cfg(feature = "otlp")]
 use super::outlets;
+use super::reporters::Reporters;
 use super::writers::{Keep, Wanted, Writers};
 use super::{ConfigError, Telemetry};
 use crate::budget::{Budget, Ledger, Meter};
@@ -96,6 +98,7 @@ pub struct TelemetryBuilder {
     aliases: ModelAliases,
     console: Option<(Output, ConsoleOptions)>,
     writers: Vec<Wanted>,
+    reporters: Vec<crate::reporter::Reporting>,
     bus: Option<Bus>,
     budgets: Vec<Budget>,
     history: Keep,
@@ -187,6 +190,7 @@ impl TelemetryBuilder {
             aliases: ModelAliases::new(),
             console: None,
             writers: Vec::new(),
+            reporters: Vec::new(),
             bus: None,
             budgets: Vec::new(),
             history: Keep::Default,
@@ -545,6 +549,7 @@ impl TelemetryBuilder {
         }
         let (history, recent) = self.history.attach(&bus, &instance, &mut self.writers);
         let writers = Writers::start(self.writers, &service, &bus)?;
+        let reporters = Reporters::start(self.reporters, &bus)?;
         let plugged = (!self.plugged.is_empty())
             .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));
         let clock = instance.clock.clone();
@@ -612,6 +617,7 @@ impl TelemetryBuilder {
         })
         .map_err(ConfigError::Thread)?;
         let telemetry = Telemetry::new(instance, bus, Some(worker), writers, history, propagators)
+            .with_reporters(reporters)
             .with_budgets(ledger);
         #[cfg(feature = "config")]
         let telemetry =

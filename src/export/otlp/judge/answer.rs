@@ -121,7 +121,7 @@ pub(super) fn partial_success_json(body: &[u8]) -> Option<(u64, Option<String>)>
 }
 
 /// What an error's body says, as its content type suggests.
-pub(super) fn error_text(content_type: &str, body: &[u8]) -> Option<String> {
+pub(crate) fn error_text(content_type: &str, body: &[u8]) -> Option<String> {
     if content_type.contains("html") {
         return text("an HTML page; is this an OTLP address?");
     }

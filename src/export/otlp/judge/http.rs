@@ -61,7 +61,7 @@ fn delivered(content_type: &str, body: &[u8]) -> Verdict {
     Verdict::Delivered { rejected, message }
 }
 
-fn redirect(headers: &HeaderMap) -> String {
+pub(crate) fn redirect(headers: &HeaderMap) -> String {
     match headers.get(LOCATION).and_then(|value| value.to_str().ok()) {
         Some(to) => format!(
             "redirects are not followed; it points to {}",
@@ -73,7 +73,7 @@ fn redirect(headers: &HeaderMap) -> String {
 
 /// Reads `Retry-After`: seconds or an HTTP date. A date that has passed is zero; anything is at most five
 /// minutes; garbage is nothing.
-fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than a number holds is a long time, not garbage.
