@@ -126,7 +126,8 @@ impl Thread {
     /// Posts events in requests as long as the receiver takes them, in order.
     async fn forward(&mut self, events: &[(Cursor, Event)]) -> Round {
         self.shared.in_hand(events.len());
-        let mut parts = VecDeque::from([0..events.len()]);
+        let mut parts = VecDeque::new();
+        parts.push_front(0..events.len());
         while let Some(part) = parts.pop_front().filter(|part| !part.is_empty()) {
             if self.shared.is_stopping() {
                 return Round::Stopped;

@@ -149,11 +149,9 @@ impl HttpTarget {
             });
         }
         let headers = self.all_headers(&endpoint).map_err(refused)?;
-        let ca = self.ca.clone().and_then(|pem| {
-            Some(Said {
-                value: pem,
-                from: "ca_certificate".into(),
-            })
+        let ca = self.ca.clone().map(|pem| Said {
+            value: pem,
+            from: "ca_certificate".into(),
         });
         let files = TlsFiles::new(ca, None, None).map_err(refused)?;
         let client = client::new(false, endpoint.is_https().then_some(&files)).map_err(refused)?;
