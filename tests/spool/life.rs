@@ -192,7 +192,7 @@ fn a_directory_with_somebody_elses_file_stays_for_its_owner() {
     let own = spool.directory().to_owned();
     drop((spool, queue));
     let (spool, mut queue) = open(&config(dir.path()));
-    assert_eq!(spool.adopted(), [own.clone()]);
+    assert_eq!(spool.adopted(), std::slice::from_ref(&own));
     assert_eq!(numbers(&mut queue), [1]);
     assert_eq!(std::fs::read(own.join("spans.journal")).unwrap(), b"open");
     std::fs::remove_file(own.join("spans.journal")).unwrap();
