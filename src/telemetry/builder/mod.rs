@@ -5,6 +5,8 @@ mod channel;
 mod config;
 mod content;
 mod events;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod reporter;
 
 use std::fmt;
@@ -30,8 +32,6 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::{ConsoleOptions, Output};
 use crate::content::{ContentStore, DirectoryStore, Redactions, Stage, Uploads, upload_directory};
-#[cfg(feature = "otlp")]
-use crate::diagnostics;
 use crate::enrich::builtin::Prices;
 use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
 use crate::event::{Channel, EventId};
@@ -222,49 +222,6 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Exports traces, logs and metrics as the `OTEL_EXPORTER_OTLP_*` variables say. Without an endpoint in them nothing
-    /// is exported, which is said once on stderr.
-    #[cfg(feature = "otlp")]
-    pub fn otlp_from_env(self) -> Self {
-        self.otlp(crate::otlp::OtlpConfig::new())
-    }
-
-    /// Exports traces, logs and metrics as `config` says; what it leaves open, the `OTEL_EXPORTER_OTLP_*` variables say.
-    #[cfg(feature = "otlp")]
-    pub fn otlp(mut self, config: crate::otlp::OtlpConfig) -> Self {
-        self.otlp = Some(config);
-        self
-    }
-
-    /// Keeps batches of traces and logs on disk until the collector has taken them: they survive a collector that stays away, a
-    /// crash of this process, and with [`SpoolSync::Always`](crate::otlp::SpoolSync::Always) one of the machine. What earlier
-    /// processes left in the directory is sent first, and spans they had open are sent as interrupted.
-    ///
-    /// A path is enough; [`SpoolConfig`](crate::otlp::SpoolConfig) has the bounds (256 MiB a signal, 24 hours, the oldest goes first).
-    /// The files hold what would have been sent, unencrypted, in a directory that only this user can read. What is captured is on
-    /// disk some 200 ms after it happened (the [age that closes a batch](Self::batch_delay)); a crash loses what is younger. A batch
-    /// whose answer was lost is sent again, so the collector may see the last one twice. Metrics are not spooled: the next ones
-    /// say what lost ones would have. Default: no spool, batches wait in memory.
-    ///
-    /// ```
-    /// use tracing_genai::Telemetry;
-    /// use tracing_genai::otlp::{OtlpConfig, SpoolConfig};
-    ///
-    /// # let directory = tempfile::tempdir()?;
-    /// # let spool = directory.path().join("spool");
-    /// let telemetry = Telemetry::builder("planner")
-    ///     .otlp(OtlpConfig::new().endpoint("http://localhost:4318"))
-    ///     .spool(SpoolConfig::new(spool).max_bytes(64 * 1024 * 1024))
-    ///     .build()?;
-    /// # drop(telemetry);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[cfg(feature = "otlp")]
-    pub fn spool(mut self, spool: impl Into<crate::otlp::SpoolConfig>) -> Self {
-        self.spool = Some(spool.into());
-        self
-    }
-
     /// Gives every sampled span to an exporter of the OpenTelemetry SDK too. It is built by the caller, told the resource
     /// here, and driven inside the telemetry thread's runtime by a thread of its own, on which it may block. Its errors and
     /// panics are counted as `hook`; a span given to two exporters counts twice in [`Report::plugged`](crate::Report::plugged).
@@ -281,13 +238,6 @@ impl TelemetryBuilder {
     /// The same, elsewhere or in another way.
     pub fn console_to(mut self, output: Output, options: ConsoleOptions) -> Self {
         self.console = Some((output, options));
-        self
-    }
-
-    /// Which generation of metric names is emitted. Default: both.
-    #[cfg(feature = "otlp")]
-    pub fn metric_names(mut self, names: MetricNames) -> Self {
-        self.metric_names = names;
         self
     }
 
@@ -623,44 +573,6 @@ impl TelemetryBuilder {
         let telemetry =
             telemetry.with_config(self.config.unwrap_or_default(), environment, self.said);
         Ok(telemetry)
-    }
-
-    /// The console the builder asks for, or `OTEL_TRACES_EXPORTER=console`.
-    #[cfg(feature = "otlp")]
-    fn console_chosen(
-        given: Option<(Output, ConsoleOptions)>,
-        exports: bool,
-        env: Env<'_>,
-    ) -> Result<Option<(Output, ConsoleOptions)>, ConfigError> {
-        use crate::otlp::internal::exporter_choice;
-        if given.is_some() || !exports {
-            return Ok(given);
-        }
-        let choice = exporter_choice(
-            &|name| env(name).map(Into::into),
-            crate::otlp::Signal::Traces,
-        )?;
-        let asked = choice.is_some_and(|choice| choice.console());
-        Ok(asked.then(|| (Output::stderr(), ConsoleOptions::default())))
-    }
-
-    /// Where to send to; `None` for nowhere.
-    #[cfg(feature = "otlp")]
-    fn targets(
-        &self,
-        env: Env<'_>,
-    ) -> Result<Option<crate::otlp::internal::Resolved>, ConfigError> {
-        let Some(config) = &self.otlp else {
-            return Ok(None);
-        };
-        let targets = config.resolve(&|name| env(name).map(Into::into))?;
-        if targets.is_none() {
-            diagnostics::say_once(
-                "no endpoint",
-                format_args!("no OTEL_EXPORTER_OTLP_ENDPOINT is set, so nothing is exported"),
-            );
-        }
-        Ok(targets)
     }
 }
 
