@@ -161,6 +161,11 @@ impl Tally {
         self.dropped.values().sum()
     }
 
+    /// Whether everything given is accounted for. A `false` is a defect of this crate.
+    pub fn is_balanced(&self) -> bool {
+        self.accepted == self.delivered + self.rejected + self.total_dropped() + self.pending
+    }
+
     /// Whether everything given was delivered.
     pub fn is_complete(&self) -> bool {
         self.delivered == self.accepted
@@ -206,7 +211,9 @@ mod tests {
             tally.to_string(),
             "4 delivered, 3 dropped (queue_full 2, permanent 1), 3 pending"
         );
-        assert!(!tally.is_complete());
+        assert!(tally.is_balanced() && !tally.is_complete());
+        books.deliver(9);
+        assert!(!books.read().is_balanced(), "more went out than came in");
     }
 
     #[test]

@@ -633,4 +633,12 @@ impl TelemetryBuilder {
         self.ids = Box::new(crate::testing::CountingIds::default());
         self
     }
+
+    /// Keeps the wall-clock time at which this installation's monotonic axis begins in `wall`, in nanoseconds since the Unix
+    /// epoch. Changing it is what setting the machine's clock does, until that is read again some 10 s later.
+    #[doc(hidden)]
+    pub fn wall_clock(mut self, wall: Arc<std::sync::atomic::AtomicU64>) -> Self {
+        self.clock = Clock::settable(wall);
+        self
+    }
 }

@@ -11,8 +11,8 @@ mod http;
 use std::fmt;
 use std::time::Duration;
 
-pub(crate) use self::grpc::grpc;
-pub(crate) use self::http::http;
+pub use self::grpc::grpc;
+pub use self::http::http;
 use crate::console::escape;
 
 /// The longest time a receiver can make us wait. A day's `Retry-After` would otherwise be a way to
