@@ -122,6 +122,7 @@ mod clock;
 #[cfg(feature = "config")]
 pub mod config;
 pub mod console;
+mod contain;
 pub mod content;
 #[cfg_attr(
     not(feature = "otlp"),
@@ -152,6 +153,7 @@ mod stats;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unobserved;
 
 pub use opentelemetry;
 pub use opentelemetry_sdk;

@@ -98,8 +98,10 @@ fn f15_a_hook_that_stalls_is_bounded_by_the_queue_and_never_reaches_the_applicat
         "{took:?}: the application went on while the hook stalled"
     );
     if during {
-        // A start and an end each: 1,000 records found room, the other 3,000 are counted.
-        assert_eq!(stats.dropped[&Loss::QueueFull], 3_000, "{stats:?}");
+        // A start and an end each; what the thread has in hand keeps its place in the queue.
+        assert_eq!((stats.accepted, stats.pending), (4_002, 1_000), "{stats:?}");
+        let lost = stats.accepted - stats.delivered - 1_000;
+        assert_eq!(stats.dropped[&Loss::QueueFull], lost, "{stats:?}");
     }
     let ended = settle(&telemetry, Some((&collector, Acks::Arrive)), SOON, SOON);
     assert!(ended.ended.in_time, "{}", ended.ended);
@@ -128,11 +130,11 @@ fn f15_a_hook_that_returns_ten_mebibytes_is_cut_to_the_limits_of_a_span() {
             .enrich(Huge)
             .build()
             .unwrap();
-        spans(&telemetry, 0..20);
+        spans(&telemetry, 0..6);
         let ended = settle(&telemetry, Some((&collector, Acks::Arrive)), SOON, SOON);
         assert!(ended.ended.is_complete(), "{}", ended.ended);
         let arrived = collector.spans();
-        assert_eq!(arrived.len(), 20);
+        assert_eq!(arrived.len(), 6);
         for span in arrived {
             use opentelemetry_proto::tonic::common::v1::any_value::Value;
             let Some(Value::StringValue(huge)) = attribute(&span, "huge") else {

@@ -1,9 +1,13 @@
 //! F21: what other layers of the stack print is the same with and without us, byte for byte.
+//!
+//! With one exception, which `layer` holds: where a question about another call site makes `tracing-subscriber` lose a line to a
+//! stale filter (tokio-rs/tracing#2519), it is not lost with us.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use tracing::{debug, error, info, info_span, instrument, trace, warn};
+use tracing_genai::enrich::{Enrich, SpanMut};
 use tracing_genai::otlp::Protocol;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -12,6 +16,7 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::support::books::{Acks, settle};
 use crate::support::collector::Collector;
+use crate::support::waiting::alone;
 use crate::{SOON, builder, to};
 
 #[derive(Clone, Default)]
@@ -46,8 +51,6 @@ fn work() {
     });
     outer.record("late", "recorded");
     drop(outer);
-    // As if `log` asked about a call site of its own.
-    let _ = tracing::enabled!(target: "sqlx", tracing::Level::TRACE);
     info!(genai.event = "order.placed", order = 7);
 }
 
@@ -56,16 +59,20 @@ type Handle = reload::Handle<EnvFilter, Registry>;
 /// What a formatting layer prints when it is set up like this.
 fn printed(setup: &str, ours_first: bool, with_us: bool) -> String {
     let buffer = Buffer::default();
-    let writer = buffer.clone();
-    let fmt = tracing_subscriber::fmt::layer()
-        .without_time()
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
+    // Each stack has its own types, and so have the layers in it.
+    macro_rules! fmt {
+        () => {{
+            let writer = buffer.clone();
+            tracing_subscriber::fmt::layer()
+                .without_time()
+                .with_ansi(false)
+                .with_writer(move || writer.clone())
+        }};
+    }
     let collector = Collector::start();
     let telemetry = builder(to(&collector.endpoint(), Protocol::HttpProtobuf))
         .build()
         .unwrap();
-    // Each stack has its own types, and so have the layers in it.
     macro_rules! stack {
         ($below:expr, $neighbour:expr) => {
             $below
@@ -81,19 +88,22 @@ fn printed(setup: &str, ours_first: bool, with_us: bool) -> String {
     let spans = FmtSpan::NEW | FmtSpan::ENTER | FmtSpan::EXIT;
     let own = || EnvFilter::new("info,library=debug,[outer]=trace");
     let dispatch: tracing::Dispatch = match setup {
-        "everything" => stack!(registry(), fmt),
-        "spans too" => stack!(registry(), fmt.with_span_events(spans)),
-        "compact" => stack!(registry(), fmt.compact()),
-        "a level" => stack!(registry(), fmt.with_filter(LevelFilter::WARN)),
-        "targets" => stack!(registry(), fmt.with_filter(library())),
-        "an EnvFilter of its own" => stack!(registry(), fmt.with_filter(own())),
+        "everything" => stack!(registry(), fmt!()),
+        "spans too" => stack!(registry(), fmt!().with_span_events(spans)),
+        "compact" => stack!(registry(), fmt!().compact()),
+        "a level" => stack!(registry(), fmt!().with_filter(LevelFilter::WARN)),
+        "targets" => stack!(registry(), fmt!().with_filter(library())),
+        "an EnvFilter of its own" => stack!(registry(), fmt!().with_filter(own())),
         "an EnvFilter for all" => {
-            stack!(registry().with(EnvFilter::new("debug,library=warn")), fmt)
+            stack!(
+                registry().with(EnvFilter::new("debug,library=warn")),
+                fmt!()
+            )
         }
         "an EnvFilter that is reloaded" => {
             let (filter, told) = reload::Layer::new(EnvFilter::new("warn"));
             handle = Some(told);
-            stack!(registry().with(filter), fmt)
+            stack!(registry().with(filter), fmt!())
         }
         other => panic!("{other}"),
     };
@@ -134,4 +144,50 @@ fn f21_what_neighbours_print_is_byte_for_byte_the_same_with_and_without_us() {
             assert_eq!(beside, alone, "{setup}, ours first: {ours_first}");
         }
     }
+}
+
+/// What both a hook and the application call.
+fn shared(from: &str) {
+    info!(from, "heard");
+    info_span!("shared").in_scope(|| warn!(from, "heard inside"));
+}
+
+struct CallsShared;
+
+impl Enrich for CallsShared {
+    fn after_span(&self, _: &mut SpanMut<'_>) {
+        shared("the hook");
+    }
+}
+
+#[test]
+fn f21_a_call_site_that_our_thread_comes_to_first_is_not_switched_off_for_the_application() {
+    let test = "neighbours::f21_a_call_site_that_our_thread_comes_to_first_is_not_switched_off_for_the_application";
+    alone(test, || {
+        let collector = Collector::start();
+        let telemetry = builder(to(&collector.endpoint(), Protocol::HttpProtobuf))
+            .enrich(CallsShared)
+            .build()
+            .unwrap();
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        // One subscriber in the process, as most have it.
+        Registry::default()
+            .with(telemetry.layer())
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .with_ansi(false)
+                    .with_writer(move || writer.clone()),
+            )
+            .init();
+        info_span!("work").in_scope(|| {});
+        assert!(telemetry.flush(SOON).is_complete());
+        shared("the application");
+        let bytes = buffer.0.lock().unwrap().clone();
+        let printed = String::from_utf8(bytes).unwrap();
+        assert_eq!(printed.matches("heard").count(), 2, "{printed}");
+        assert!(!printed.contains("the hook"), "{printed}");
+        settle(&telemetry, Some((&collector, Acks::Arrive)), SOON, SOON);
+        assert_eq!(collector.spans().len(), 2);
+    });
 }
