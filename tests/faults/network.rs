@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -333,6 +333,22 @@ fn f05_every_grpc_code_costs_exactly_one_request_or_is_tried_again() {
     assert_eq!(traces.dropped[&Loss::Permanent], 14);
 }
 
+/// Reads a request, and gives its body.
+fn request(socket: &mut TcpStream) -> Option<Vec<u8>> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        socket.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    socket.read_exact(&mut body).ok()?;
+    Some(body)
+}
+
 /// A server that answers each connection once with a bare status line, 200 when nothing is scripted, and closes it.
 fn bare_server(script: Arc<Mutex<VecDeque<u16>>>) -> (SocketAddr, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -341,16 +357,7 @@ fn bare_server(script: Arc<Mutex<VecDeque<u16>>>) -> (SocketAddr, Arc<Mutex<usiz
     let seen = Arc::clone(&requests);
     std::thread::spawn(move || {
         while let Ok((mut socket, _)) = listener.accept() {
-            let (mut head, mut byte) = (Vec::new(), [0]);
-            while !head.ends_with(b"\r\n\r\n") && matches!(socket.read(&mut byte), Ok(1)) {
-                head.push(byte[0]);
-            }
-            let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
-            let length = text
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            let mut body = vec![0; length.unwrap_or(0)];
-            if socket.read_exact(&mut body).is_err() {
+            if request(&mut socket).is_none() {
                 continue;
             }
             *seen.lock().unwrap() += 1;
@@ -547,6 +554,44 @@ fn f06_partial_success_is_counted_and_never_sent_again_whatever_its_body_says() 
     }
 }
 
+#[test]
+fn f06_an_answer_that_comes_byte_by_byte_or_in_chunks_is_read_whole() {
+    // Two rejected, and why.
+    let partial = [10_u8, 5, 8, 2, 18, 1, b'w'];
+    let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/x-protobuf\r\n";
+    let sized = [
+        format!("{head}content-length: 7\r\n\r\n").as_bytes(),
+        &partial,
+    ]
+    .concat();
+    let mut chunked = format!("{head}transfer-encoding: chunked\r\n\r\n").into_bytes();
+    for byte in partial {
+        chunked.extend([b'1', b'\r', b'\n', byte, b'\r', b'\n']);
+    }
+    chunked.extend(b"0\r\n\r\n");
+    let until_it_closes = [format!("{head}\r\n").as_bytes(), &partial].concat();
+    for answer in [sized, chunked, until_it_closes] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let bytes = answer.clone();
+        std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            request(&mut socket).unwrap();
+            for byte in bytes {
+                let _ = socket.write_all(&[byte]);
+                let _ = socket.flush();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let config = only_traces(to(&format!("http://{address}"), Protocol::HttpProtobuf));
+        let telemetry = builder(config).build().unwrap();
+        spans(&telemetry, 0..5);
+        assert!(telemetry.flush(SOON).in_time);
+        let traces = settle(&telemetry, None, SOON, SOON).traces();
+        assert_eq!((traces.delivered, traces.rejected), (3, 2), "{answer:?}");
+    }
+}
+
 // === F7 ===
 
 #[test]
@@ -597,16 +642,9 @@ fn f07_an_acknowledgement_that_is_lost_costs_a_duplicate_and_never_a_span() {
             let Ok((mut socket, _)) = listener.accept() else {
                 return;
             };
-            let (mut head, mut byte) = (Vec::new(), [0]);
-            while !head.ends_with(b"\r\n\r\n") && matches!(socket.read(&mut byte), Ok(1)) {
-                head.push(byte[0]);
-            }
-            let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
-            let length = text
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            let mut body = vec![0; length.unwrap_or(0)];
-            let _ = socket.read_exact(&mut body);
+            let Some(body) = request(&mut socket) else {
+                continue;
+            };
             received.lock().unwrap().push(body);
             let answer: &[u8] = match n {
                 0 => b"HTTP/1.1 20",
@@ -635,7 +673,7 @@ fn the_books_balance_at_every_moment_while_faults_come_and_go() {
     let test = "network::the_books_balance_at_every_moment_while_faults_come_and_go";
     if !is_alone(test) {
         // Quiet: what is said about faults is tested elsewhere.
-        let child = child(test, &[]);
+        let child = child::<str>(test, &[]);
         assert!(child.status.success(), "{}\n{}", child.out, child.err);
         return;
     }

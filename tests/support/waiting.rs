@@ -1,5 +1,6 @@
 //! Waiting with a deadline: for a condition, for a closure, for a process of one's own.
 
+use std::ffi::OsStr;
 use std::io::Read as _;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -47,7 +48,7 @@ pub fn alone(test: &str, body: impl FnOnce()) -> Option<String> {
         body();
         return None;
     }
-    let Child { status, out, err } = child(test, &[]);
+    let Child { status, out, err } = child::<str>(test, &[]);
     assert!(status.success(), "{test}: {status}\n{out}\n{err}");
     assert!(out.contains("1 passed"), "no test is called {test}:\n{out}");
     Some(err)
@@ -69,12 +70,12 @@ pub struct Child {
 
 /// A process that runs the test `test` alone, with some variables in its environment, however it ends; fails if it has not ended by
 /// the deadline.
-pub fn child(test: &str, variables: &[(&str, &str)]) -> Child {
+pub fn child<S: AsRef<OsStr> + ?Sized>(test: &str, variables: &[(&S, &S)]) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .args(["--include-ignored"])
         .env(VARIABLE, test)
-        .envs(variables.iter().copied())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -28,7 +28,6 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::{ConsoleOptions, Output};
 use crate::content::{ContentStore, DirectoryStore, Redactions, Stage, Uploads, upload_directory};
-#[cfg(feature = "otlp")]
 use crate::diagnostics;
 use crate::enrich::builtin::Prices;
 use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
@@ -106,6 +105,21 @@ pub struct TelemetryBuilder {
     otlp: Option<crate::otlp::OtlpConfig>,
 }
 
+/// A variable of the process. One that is no text counts as unset, and is said to.
+fn of_process(name: &str) -> Option<String> {
+    match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(std::env::VarError::NotPresent) => None,
+        Err(std::env::VarError::NotUnicode(_)) => {
+            diagnostics::say_once(
+                name,
+                format_args!("{name} is not valid UTF-8 and is ignored"),
+            );
+            None
+        }
+    }
+}
+
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Settings whose defaults do not show whether they were chosen.
@@ -147,7 +161,7 @@ impl TelemetryBuilder {
         Self {
             service,
             resource: Vec::new(),
-            environment: Arc::new(|name| std::env::var(name).ok()),
+            environment: Arc::new(of_process),
             clock: Clock::system(),
             ids: Box::<RandomIdGenerator>::default(),
             sampler: None,
