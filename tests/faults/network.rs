@@ -624,7 +624,8 @@ fn f07_what_was_cut_off_is_sent_again_with_the_same_span_ids_and_nothing_is_miss
             }
             let distinct: HashSet<_> = numbers(&collector).into_iter().collect();
             assert_eq!(distinct.len(), 300);
-            let ended = settle(&telemetry, Some((&collector, Acks::Arrive)), SOON, SOON);
+            // What went over the same connection may have been taken without our hearing of it.
+            let ended = settle(&telemetry, Some((&collector, Acks::MayBeLost)), SOON, SOON);
             assert!(ended.ended.is_complete(), "{}", ended.ended);
         }
     }
@@ -718,6 +719,6 @@ fn the_books_balance_at_every_moment_while_faults_come_and_go() {
                 }
             }
         });
-        settle(&telemetry, Some((&collector, Acks::Arrive)), SOON, SOON);
+        settle(&telemetry, Some((&collector, Acks::MayBeLost)), SOON, SOON);
     }
 }
