@@ -719,6 +719,8 @@ fn the_books_balance_at_every_moment_while_faults_come_and_go() {
                 }
             }
         });
+        collector.heal();
+        hurry(&telemetry);
         settle(&telemetry, Some((&collector, Acks::MayBeLost)), SOON, SOON);
     }
 }

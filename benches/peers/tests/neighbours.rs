@@ -1,4 +1,6 @@
-//! F21 of the fault matrix: what tracing-opentelemetry exports is the same with and without us in the stack.
+//! F21 of the fault matrix: what tracing-opentelemetry exports is the same with and without us in the stack: with ours below it, as it
+//! is, and with ours above it, where ours must not make its context the current one. Both take the parent of a span from the current
+//! context, and the layer that is entered last has the last word.
 
 use std::sync::{Arc, Mutex};
 
@@ -47,21 +49,27 @@ fn exported(ours: &[&str]) -> Vec<String> {
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(kept.clone())
         .build();
-    let theirs = || tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    // Each stack has its own types, and so have the layers in it.
+    macro_rules! theirs {
+        () => {
+            tracing_opentelemetry::layer().with_tracer(provider.tracer("test"))
+        };
+    }
     let telemetry = Telemetry::builder("test")
         .environment(|_| None)
+        .activate_context(ours != ["last"])
         .build()
         .unwrap();
     let dispatch: Dispatch = match ours {
         ["first"] => Registry::default()
             .with(telemetry.layer())
-            .with(theirs())
+            .with(theirs!())
             .into(),
         ["last"] => Registry::default()
-            .with(theirs())
+            .with(theirs!())
             .with(telemetry.layer())
             .into(),
-        _ => Registry::default().with(theirs()).into(),
+        _ => Registry::default().with(theirs!()).into(),
     };
     tracing::dispatcher::with_default(&dispatch, work);
     assert!(telemetry.shutdown().is_complete());
