@@ -40,9 +40,14 @@ const FIXED_EPOCH: u64 = 1_735_689_600_000_000_000;
 
 impl Clock {
     pub(crate) fn system() -> Self {
+        Self::settable(Arc::default())
+    }
+
+    /// The system's clock, whose wall-clock time somebody else can set too.
+    pub(crate) fn settable(wall: Arc<AtomicU64>) -> Self {
         let clock = Self::System {
             origin: Instant::now(),
-            wall: Arc::new(AtomicU64::new(0)),
+            wall,
         };
         clock.anchor();
         clock

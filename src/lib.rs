@@ -123,6 +123,7 @@ mod clock;
 #[cfg(feature = "config")]
 pub mod config;
 pub mod console;
+mod contain;
 pub mod content;
 #[cfg_attr(
     not(feature = "otlp"),
@@ -154,6 +155,7 @@ mod stats;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unobserved;
 
 pub use opentelemetry;
 pub use opentelemetry_sdk;

@@ -62,6 +62,21 @@ fn no_known_bytes_of_a_spool_bring_a_batch_that_was_not_written_or_hide_one_that
 }
 
 #[test]
+fn every_known_answer_of_a_collector_has_a_verdict_with_a_bounded_wait_and_a_harmless_text() {
+    assert!(replay("otlp_judge") >= 20);
+}
+
+#[test]
+fn every_known_list_of_headers_is_headers_or_an_error_without_a_value() {
+    assert!(replay("env_headers") >= 20);
+}
+
+#[test]
+fn every_known_trace_context_is_valid_or_none_and_travels_on_unchanged() {
+    assert!(replay("traceparent") >= 20);
+}
+
+#[test]
 fn every_corpus_has_its_check() {
     let mut folders: Vec<String> =
         fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus"))

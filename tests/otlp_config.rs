@@ -3,10 +3,14 @@
 #![cfg(feature = "otlp")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
 
+mod support;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
+use support::waiting;
+use tracing_genai::Telemetry;
 use tracing_genai::otlp::internal::Resolved;
 use tracing_genai::otlp::{Compression, OtlpConfig, OtlpConfigError, Protocol, Signal};
 
@@ -361,4 +365,67 @@ fn no_type_prints_a_secret() {
     for kept in ["https://h/x", "authorization", "x-key", "x-env", "Gzip"] {
         assert!(printed.contains(kept), "{kept} in {printed}");
     }
+}
+
+/// The same through the front door: whoever builds gets the error, and nothing was started.
+#[test]
+fn a_setting_that_cannot_work_is_an_error_of_build_that_names_it_and_repeats_no_secret() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318");
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:99999"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:canary@h:x"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost\r\nx: y"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=canary%0d%0ahost: h"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=canary\r\nhost: h"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "canary"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "99999999999999999999"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "99999999999"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli"),
+        ("OTEL_TRACES_EXPORTER", "jaeger"),
+    ] {
+        let built = Telemetry::builder("test")
+            .environment(move |asked| {
+                let all = [(name, value), endpoint];
+                let found = all.iter().find(|(known, _)| *known == asked);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+            .otlp_from_env()
+            .build();
+        let text = built.unwrap_err().to_string();
+        assert!(text.contains(name), "{name}={value:?}: {text}");
+        assert!(!text.contains("canary"), "{text}");
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+        assert!(text.len() < 500, "{text}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_variable_of_the_process_that_is_no_text_is_ignored_and_said_once() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let test = "a_variable_of_the_process_that_is_no_text_is_ignored_and_said_once";
+    if waiting::is_alone(test) {
+        for _ in 0..2 {
+            let telemetry = Telemetry::builder("test").otlp_from_env().build().unwrap();
+            assert_eq!(telemetry.shutdown().traces, None);
+        }
+        return;
+    }
+    let value = OsString::from_vec(b"http://canary\xff".to_vec());
+    let child = waiting::child(
+        test,
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT".as_ref(), value.as_os_str())],
+    );
+    assert!(child.status.success(), "{}{}", child.out, child.err);
+    let told = "OTEL_EXPORTER_OTLP_ENDPOINT is not valid UTF-8 and is ignored";
+    assert_eq!(child.err.matches(told).count(), 1, "{}", child.err);
+    assert!(!child.err.contains("canary"), "{}", child.err);
 }

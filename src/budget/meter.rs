@@ -3,7 +3,6 @@
 //! Promise: each model call counts once, when it, or the call it is a part of, has ended; when the meter goes, however the
 //! thread ended, everyone who waits is woken.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::SpanId;
@@ -12,6 +11,7 @@ use super::Ledger;
 use super::account::News;
 use super::events::Told;
 use crate::clock::Clock;
+use crate::contain::contain;
 use crate::enrich::builtin::{is_inference, usage};
 use crate::enrich::{Role, RollUp, Totals, Usd};
 use crate::event::{Kind, Subject};
@@ -73,7 +73,7 @@ impl Meter {
             self.told.push(Told::new(&account, news, spent));
             if matches!(news, News::Exceeded(_)) {
                 // Wakers are foreign code: a panic in one costs neither this record nor the other accounts.
-                let _ = catch_unwind(AssertUnwindSafe(|| account.wake()));
+                let _ = contain(|| account.wake());
             }
         }
     }

@@ -1,15 +1,15 @@
 //! What user code on the bus does wrong: contained where it happens, counted by name.
 //!
-//! Promise: a panic ends one call, and so does one from dropping what it panicked with; the names stay few.
+//! Promise: the names stay few.
 //! Never: keeps or shows the text of an error.
 
 use std::{
-    any::Any,
     collections::BTreeMap,
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, PoisonError},
 };
+
+/// Runs it.
+pub(super) use crate::contain::contain;
 
 /// Failures are counted under this many names; then under [`OTHER_NAMES`]. Keeps a handler added in a loop, each
 /// time under a new name, from growing the map forever.
@@ -38,16 +38,4 @@ impl Failures {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.clone()
     }
-}
-
-/// Runs user code; `None` if it panicked. Its panic ends here, and so does one from dropping the panic's payload.
-pub(super) fn contain<T>(code: impl FnOnce() -> T) -> Option<T> {
-    let drop_payload = |payload: Box<dyn Any + Send>| {
-        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            mem::forget(again);
-        }
-    };
-    catch_unwind(AssertUnwindSafe(code))
-        .map_err(drop_payload)
-        .ok()
 }

@@ -27,7 +27,6 @@ mod terminal;
 mod tree;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -35,6 +34,7 @@ use self::line::Line;
 use self::options::{Format, Look};
 use self::terminal::Screen;
 use self::tree::{Applied, Key, Limits, Tree};
+use crate::contain::contain;
 use crate::event::{Causality, Event, EventId};
 
 pub use self::escape::{escape, escape_lines};
@@ -123,8 +123,8 @@ impl Console {
     pub fn on_event(&mut self, event: &Event) {
         if let Some(Custom(format)) = &self.format {
             let mut text = String::new();
-            let done = catch_unwind(AssertUnwindSafe(|| format(event, &mut text)));
-            if done.is_ok() && !text.is_empty() {
+            let done = contain(|| format(event, &mut text));
+            if done.is_some() && !text.is_empty() {
                 self.lock().queue(text);
             }
         } else {

@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,7 +13,9 @@ use std::time::Duration;
 
 use opentelemetry::{SpanId, TraceId};
 
+use crate::contain::contain;
 use crate::stats::{Books, Loss};
+use crate::unobserved;
 
 /// Contents that wait to be stored, at most: the default of OpenTelemetry's own instrumentations. A further one is not stored,
 /// has no reference, and is counted as `queue_full`.
@@ -157,14 +158,13 @@ impl Uploads {
         std::thread::Builder::new()
             .name("tracing-genai content".to_owned())
             .spawn(move || {
-                let _quiet =
-                    tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::new());
+                let _quiet = tracing::dispatcher::set_default(unobserved::dispatch());
                 for (reference, content) in jobs {
-                    let stored = catch_unwind(AssertUnwindSafe(|| to.store(&reference, &content)));
+                    let stored = contain(|| to.store(&reference, &content));
                     match stored {
-                        Ok(Ok(())) => {}
-                        Ok(Err(_)) => books.lose(Loss::Write, 1),
-                        Err(_) => books.lose(Loss::Hook, 1),
+                        Some(Ok(())) => {}
+                        Some(Err(_)) => books.lose(Loss::Write, 1),
+                        None => books.lose(Loss::Hook, 1),
                     }
                 }
                 let _ = finished.send(());
@@ -179,8 +179,8 @@ impl Uploads {
 
     /// Queues content; answers where it will be, if there was room.
     pub(crate) fn put(&self, id: ContentId<'_>, content: String) -> Option<String> {
-        let reference = catch_unwind(AssertUnwindSafe(|| self.store.reference(id)));
-        let Ok(reference) = reference else {
+        let reference = contain(|| self.store.reference(id));
+        let Some(reference) = reference else {
             self.parts.lose(Loss::Hook, 1);
             return None;
         };

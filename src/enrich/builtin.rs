@@ -4,7 +4,6 @@
 //! Promise: token counts are integers, input includes what came from a cache; an unknown cost is absent and says why;
 //! totals never use the names of a single call's usage, so that no backend adds them twice.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::SpanId;
@@ -17,6 +16,7 @@ use super::{
     names, reported_cost,
 };
 use crate::clock::Clock;
+use crate::contain::contain;
 use crate::event::{Kind, SpanKind, Subject, Usage, Value};
 use crate::pipeline::events::failed;
 use crate::pipeline::names::span_kind;
@@ -159,7 +159,7 @@ pub(crate) fn price(
             call.provider = text(semconv::GEN_AI_PROVIDER_NAME);
             call.request_model = asked.map(|asked| prices.aliases.resolve(asked));
             call.service_tier = text(semconv::OPENAI_RESPONSE_SERVICE_TIER);
-            catch_unwind(AssertUnwindSafe(|| prices.model.price(&call))).unwrap_or_else(|_| {
+            contain(|| prices.model.price(&call)).unwrap_or_else(|| {
                 parts.lose(Loss::Hook, 1);
                 CostOutcome::Unknown(UnknownCost::ModelFailed)
             })

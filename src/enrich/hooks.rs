@@ -5,12 +5,12 @@
 //! one line on stderr.
 //! Never: a hook delays the application; a slow one delays what comes after it, up to the queue's bound.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::{SpanId, TraceId};
 
+use crate::contain::contain;
 use crate::diagnostics;
 use crate::event::{EventData, Key, Subject, Value};
 use crate::record::{FieldRef, Limits, Record};
@@ -215,19 +215,19 @@ impl Hooks {
             if !hook.is_on() {
                 continue;
             }
-            let called = catch_unwind(AssertUnwindSafe(|| {
+            let called = contain(|| {
                 let wanted = hook.inner.subject();
                 let meant = wanted.is_none() || wanted == subject;
                 if meant {
                     call(hook.inner.as_ref());
                 }
                 meant
-            }));
+            });
             let panics = &mut hook.panics[point as usize];
             match called {
-                Ok(true) => *panics = 0,
-                Ok(false) => {}
-                Err(_) => {
+                Some(true) => *panics = 0,
+                Some(false) => {}
+                None => {
                     *panics += 1;
                     self.parts.lose(Loss::Hook, 1);
                     if *panics == PATIENCE {

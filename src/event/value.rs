@@ -4,13 +4,9 @@
 //! that a non-finite float (which JSON cannot carry) comes back as the string `"NaN"`, `"inf"` or `"-inf"`.
 //! Never: panics on a value that does not serialise; it becomes a marked string instead.
 
-use std::{
-    any::type_name,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{any::type_name, fmt, sync::Arc};
 
+use crate::contain::contain;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The value of an attribute.
@@ -39,9 +35,9 @@ impl Value {
     /// When its `Serialize` fails or panics the result is the string `<not serialisable: TYPE>`; the error's
     /// own text is left out because it may quote the content.
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Self {
-        match catch_unwind(AssertUnwindSafe(|| serde_json::to_value(value))) {
-            Ok(Ok(json)) => json.into(),
-            Ok(Err(_)) | Err(_) => format!("<not serialisable: {}>", type_name::<T>()).into(),
+        match contain(|| serde_json::to_value(value)) {
+            Some(Ok(json)) => json.into(),
+            Some(Err(_)) | None => format!("<not serialisable: {}>", type_name::<T>()).into(),
         }
     }
 

@@ -105,8 +105,21 @@ pub fn extract(carrier: &impl Carrier) -> Context {
     let propagator = w3c();
     let entries = propagator
         .fields()
-        .filter_map(|name| Some((name, carrier.entry(name)?)));
+        .filter_map(|name| Some((name, carrier.entry(name)?)))
+        .filter(|(name, value)| *name != "traceparent" || is_traceparent(value));
     propagator.extract_with_context(&Context::new(), &Reader(entries.collect()))
+}
+
+/// Whether it begins with `version-trace-parent-flags` in lower-case hexadecimal digits. The SDK's reader takes signs for digits,
+/// and so the ids of somebody else.
+fn is_traceparent(value: &str) -> bool {
+    let value = value.trim().as_bytes();
+    let shape = value.iter().take(55).enumerate();
+    value.len() >= 55
+        && shape.into_iter().all(|(at, byte)| match at {
+            2 | 35 | 52 => *byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
 }
 
 /// Trace context and baggage, the specification's default of `OTEL_PROPAGATORS`.

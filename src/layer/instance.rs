@@ -23,6 +23,7 @@ use super::switch::Switch;
 use super::visit::with_scratch;
 use crate::bus::Bus;
 use crate::clock::Clock;
+use crate::contain::contain;
 use crate::content::Redactions;
 use crate::enrich::builtin::normalise;
 use crate::enrich::dialect::{Allowed, Dialects, kinds, unquoted};
@@ -202,9 +203,8 @@ impl Instance {
             .map(|parent| Context::new().with_remote_span_context(parent));
         let decide =
             || sampler.should_sample(parent.as_ref(), id.trace, &name, &kind, &attributes, &links);
-        let decided =
-            entered::quietly(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(decide)));
-        let Ok(result) = decided else {
+        let decided = entered::quietly(|| contain(decide));
+        let Some(result) = decided else {
             self.parts.lose(Loss::Hook, 1);
             return;
         };

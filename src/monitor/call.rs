@@ -1,11 +1,11 @@
 //! Functions and pieces of code, monitored.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::ending::failure;
 use super::future::{MonitoredFuture, monitor_future};
 use super::{Around, Function};
+use crate::contain::contain;
 use crate::event::{Channel, Value};
 use crate::semconv;
 use crate::span::{ActiveSpan, Plain, subjects};
@@ -45,7 +45,7 @@ pub(super) fn settle<T>(call: &ActiveSpan<Plain>, value: &T) {
 pub(super) fn show<T>(call: &ActiveSpan<Plain>, value: &T, show: &dyn Fn(&T) -> Value) {
     call.each(|seen| {
         if seen.instance.content
-            && let Ok(shown) = catch_unwind(AssertUnwindSafe(|| show(value)))
+            && let Some(shown) = contain(|| show(value))
         {
             seen.instance.set(&seen.state, semconv::CALL_RESULT, shown);
         }

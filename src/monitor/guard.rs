@@ -3,9 +3,9 @@
 //! Promise: a guard that panics has not allowed anything: the prompt is blocked.
 //! Never: a reason that quotes the text. Reasons go into events and errors, so they are words of the rule, not of the user.
 
+use crate::contain::contain;
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// What a guard says.
@@ -103,6 +103,6 @@ pub(super) fn judge(guard: Option<&dyn Guard>, part: Part, text: &str) -> Verdic
     let Some(guard) = guard else {
         return Verdict::Allow;
     };
-    catch_unwind(AssertUnwindSafe(|| guard.judge(Judged { part, text })))
-        .unwrap_or_else(|_| Verdict::block("guard_panicked"))
+    contain(|| guard.judge(Judged { part, text }))
+        .unwrap_or_else(|| Verdict::block("guard_panicked"))
 }

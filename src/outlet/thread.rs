@@ -1,12 +1,12 @@
 //! The thread of one outlet: reads its subscription, writes in batches, answers flushes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{EventWriter, WriteError};
 use crate::bus::{Delivery, RecvError, Subscription, Tail};
+use crate::contain::contain;
 use crate::diagnostics;
 use crate::event::Event;
 use crate::stats::{Books, Loss, Tally};
@@ -221,13 +221,13 @@ impl<W: EventWriter> Work<W> {
         if batch.is_empty() {
             return;
         }
-        let written = match catch_unwind(AssertUnwindSafe(|| self.writer.write(batch))) {
-            Ok(Ok(())) => batch.len(),
-            Ok(Err(error)) => {
+        let written = match contain(|| self.writer.write(batch)) {
+            Some(Ok(())) => batch.len(),
+            Some(Err(error)) => {
                 self.say(&error);
                 error.written.min(batch.len())
             }
-            Err(_) => {
+            None => {
                 self.say(&WriteError::new("the writer panicked"));
                 0
             }
@@ -239,10 +239,10 @@ impl<W: EventWriter> Work<W> {
 
     fn sync(&mut self) {
         let settled = self.shared.lock().settled;
-        match catch_unwind(AssertUnwindSafe(|| self.writer.sync())) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.say(&error),
-            Err(_) => self.say(&WriteError::new("the writer panicked")),
+        match contain(|| self.writer.sync()) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.say(&error),
+            None => self.say(&WriteError::new("the writer panicked")),
         }
         self.shared.lock().synced = settled;
         self.shared.changed.notify_all();

@@ -5,13 +5,12 @@
 //! Never: runs on the application's runtime, so it works beside any and cannot be starved by one.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
-use tracing::dispatcher::{self, Dispatch};
+use tracing::dispatcher;
 
 use super::Rules;
 use super::inbox::{Answer, Ask, Inbox, Request};
@@ -19,12 +18,14 @@ use super::process::Processor;
 use super::queue::{Item, Queue};
 use crate::bus::Bus;
 use crate::console::{Console, ConsoleHandle, ConsoleOptions, Output};
+use crate::contain::contain;
 use crate::enrich::Hooks;
 use crate::enrich::builtin::Prices;
 use crate::export::{ExportBooks, Exports};
 use crate::layer::instance::Instance;
 use crate::stats::Loss;
 use crate::telemetry::Report;
+use crate::unobserved;
 
 /// The pause between two rounds while records keep coming: a round costs some microseconds, so at 5 ms they are well below
 /// a per cent of a core, and a subscriber sees an event 5 ms late at most. Half doubles the wake-ups for nothing anybody
@@ -87,7 +88,7 @@ impl Worker {
             .name("tracing-genai".into())
             .spawn(move || {
                 let _gone = Gone(&theirs);
-                dispatcher::with_default(&Dispatch::none(), || {
+                dispatcher::with_default(unobserved::dispatch(), || {
                     let _suppressed = Context::enter_telemetry_suppressed_scope();
                     runtime.block_on(run(processor, &theirs));
                     // Connections may take their time to close; nobody waits for them.
@@ -184,8 +185,8 @@ async fn run(mut processor: Processor, inbox: &Inbox) {
 fn work(processor: &mut Processor, items: impl Iterator<Item = (Item, usize)>) {
     let (mut records, mut bytes, mut failed) = (0, 0, 0);
     for (item, size) in items {
-        let done = catch_unwind(AssertUnwindSafe(|| processor.item(item)));
-        failed += u64::from(done.is_err());
+        let done = contain(|| processor.item(item));
+        failed += u64::from(done.is_none());
         records += 1;
         bytes += size;
     }

@@ -6,10 +6,10 @@
 //! Never: runs user code, except [`Fields::set_fmt`], which contains its panics and cuts it off at the limit.
 
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::cut::{Cut, TRUNCATED, UNPRINTABLE, cut_value, floor};
 use super::{FieldRef, Limits};
+use crate::contain::contain;
 use crate::event::{Key, Value};
 
 /// Buffers above this are given back to the allocator when a record is cleared: one 64 KiB prompt must not stay
@@ -242,12 +242,12 @@ impl Fields {
             full: false,
         };
         // The buffer is only ever appended to, so a panic half-way leaves it whole.
-        let written = catch_unwind(AssertUnwindSafe(|| write!(writer, "{value:?}")));
+        let written = contain(|| write!(writer, "{value:?}"));
         let full = writer.full;
         match written {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) if full => self.mark_cut(start, room),
-            Ok(Err(_)) | Err(_) => {
+            Some(Ok(())) => {}
+            Some(Err(_)) if full => self.mark_cut(start, room),
+            Some(Err(_)) | None => {
                 self.text.truncate(start);
                 self.text.push_str(UNPRINTABLE);
             }

@@ -9,6 +9,7 @@ use tracing::{Dispatch, Level};
 
 use crate::bus::{Bus, Handler, HandlerId};
 use crate::event::{Event, Level as EventLevel, TraceId};
+use crate::unobserved::Unobserved;
 
 /// Logs every event of a bus as one `tracing` event with the target [`EventLog::TARGET`].
 ///
@@ -51,7 +52,8 @@ impl EventLog {
 
     fn new(level: Option<Level>) -> Self {
         let into = dispatcher::get_default(|current| {
-            (!current.is::<NoSubscriber>()).then(|| current.downgrade())
+            (!current.is::<NoSubscriber>() && !current.is::<Unobserved>())
+                .then(|| current.downgrade())
         });
         Self { level, into }
     }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -17,6 +16,7 @@ use super::rule::{Rule, RuleError};
 use super::stream::StreamScanner;
 use super::verdict::{Finding, Label, Verdict};
 use super::{encoded, fold};
+use crate::contain::contain;
 
 /// Finds what its rules and checks look for. Cheap to clone; to be built once, as building compiles the rules.
 ///
@@ -167,8 +167,8 @@ impl Scanner {
     pub(super) fn own_checks(&self, content: &Content<'_>) -> Verdict {
         let mut verdict = Verdict::clean();
         for (name, check) in &self.inner.checks {
-            let said = catch_unwind(AssertUnwindSafe(|| check.check(content)));
-            verdict = verdict.and(said.unwrap_or_else(|_| {
+            let said = contain(|| check.check(content));
+            verdict = verdict.and(said.unwrap_or_else(|| {
                 self.inner.failed.fetch_add(1, Ordering::Relaxed);
                 Verdict::found(name.clone(), category::CHECK_FAILED, Severity::Low)
             }));

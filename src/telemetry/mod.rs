@@ -147,6 +147,10 @@ impl Telemetry {
 
     /// The layer for a subscriber, with its own filter: neighbours see what they always saw. Can be given out several
     /// times.
+    ///
+    /// Beside `tracing-opentelemetry`, add this one first: `registry().with(telemetry.layer()).with(theirs)`. The other way round its
+    /// spans would take ours as parents, because both make their context the current one, unless
+    /// [`activate_context(false)`](TelemetryBuilder::activate_context) says that ours does not.
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + 'static + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,

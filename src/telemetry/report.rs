@@ -60,6 +60,20 @@ impl Report {
                 .all(|(_, tally)| tally.delivered + tally.rejected == tally.accepted)
     }
 
+    /// Whether everything that was accepted is accounted for, by every outlet. A `false` is a defect of this crate.
+    pub fn is_balanced(&self) -> bool {
+        self.outlets().all(|(_, tally)| tally.is_balanced())
+    }
+
+    /// Every tally there is, with its name: `capture`, what is [exported](Self::exports), and the
+    /// [writers](Self::writers).
+    pub fn outlets(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
+        let writers = self.writers.iter().map(|(name, tally)| (*name, tally));
+        std::iter::once(("capture", &self.capture))
+            .chain(self.exports())
+            .chain(writers)
+    }
+
     /// The exporting outlets there are, with their names.
     pub fn exports(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
         let outlets = [

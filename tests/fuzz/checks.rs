@@ -3,11 +3,19 @@
 //! Runs under libFuzzer (`targets/`), and on stable over the bytes in `corpus/` (`tests/fuzz_corpora.rs`).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use serde_json::Value as Json;
 use tracing_genai::console;
 use tracing_genai::message;
-use tracing_genai::otlp::internal::scan;
+use tracing_genai::otlp::Signal;
+use tracing_genai::otlp::internal::{Cause, Verdict, header_list, judge_grpc, judge_http, scan};
+use tracing_genai::propagation::{Carrier, extract, inject_context};
 use tracing_genai::provider::{Api, Endpoint, Reader};
 use tracing_genai::security::redact::{Redactor, Report};
 
@@ -15,12 +23,15 @@ use tracing_genai::security::redact::{Redactor, Report};
 pub type Check = fn(&[u8]);
 
 /// Every check under the name of its target and of the folder of its corpus.
-pub const ALL: [(&str, Check); 5] = [
+pub const ALL: [(&str, Check); 8] = [
     ("escape", escape),
     ("redact", redact),
     ("messages_json", messages_json),
     ("messages", messages),
     ("spool_scan", spool_scan),
+    ("otlp_judge", otlp_judge),
+    ("env_headers", env_headers),
+    ("traceparent", traceparent),
 ];
 
 // === escape ===
@@ -318,4 +329,180 @@ pub fn spool_scan(bytes: &[u8]) {
         assert!(came || touched, "{sequence} is lost");
     }
     assert!(found.frames.len() <= 3);
+}
+
+// === answers of a collector ===
+
+/// Lines `name: value` up to an empty one, as headers, and what follows. A value may be anything a header can hold.
+fn head(bytes: &[u8]) -> (HeaderMap, &[u8]) {
+    let (mut headers, mut rest) = (HeaderMap::new(), bytes);
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let (line, after) = (&rest[..end], &rest[end + 1..]);
+        rest = after;
+        if line.is_empty() {
+            break;
+        }
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            continue;
+        };
+        let name = HeaderName::from_bytes(line[..colon].trim_ascii());
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    (headers, rest)
+}
+
+/// Two bytes are the status, the next is the clock; then headers, an empty line, trailers, an empty line, and the body. Every answer
+/// has a verdict: with a wait of five minutes at most, a short text that harms no terminal, and a second try only where the
+/// specification allows one.
+pub fn otlp_judge(bytes: &[u8]) {
+    let [high, low, hour, rest @ ..] = bytes else {
+        return;
+    };
+    let status = u16::from_be_bytes([*high, *low]);
+    let now = UNIX_EPOCH + Duration::from_secs(u64::from(*hour) * 40_000_000);
+    let (headers, rest) = head(rest);
+    let (trailers, body) = head(rest);
+    for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
+        let http = judge_http(signal, status, &headers, body, now);
+        let may = matches!(status, 429 | 502 | 503 | 504);
+        assert_eq!(may, matches!(http, Verdict::Retry { .. }), "{status}");
+        let refusable = signal != Signal::Traces && matches!(status, 404 | 405 | 415 | 501);
+        assert_eq!(refusable, matches!(http, Verdict::Refused(_)), "{status}");
+        let taken = (200..300).contains(&status);
+        assert_eq!(taken, matches!(http, Verdict::Delivered { .. }), "{status}");
+        bounded(http);
+        for trailers in [Some(&trailers), None] {
+            let grpc = judge_grpc(signal, status, &headers, body, trailers);
+            if let Verdict::Refused(_) = grpc {
+                assert_ne!(signal, Signal::Traces, "traces are never refused for good");
+            }
+            bounded(grpc);
+        }
+    }
+}
+
+fn bounded(verdict: Verdict) {
+    let text = match verdict {
+        Verdict::Delivered { message, .. } => {
+            // It is said as part of a line, which is escaped as a whole.
+            console::escape(&message.unwrap_or_default()).into_owned()
+        }
+        Verdict::Retry { after, cause } => {
+            assert!(after.unwrap_or_default() <= Duration::from_secs(300));
+            shown(&cause)
+        }
+        Verdict::Drop(cause) | Verdict::Refused(cause) => shown(&cause),
+    };
+    // Three hundred characters of theirs, of which escaping makes ten each at most, and some words of ours.
+    assert!(text.chars().count() <= 300 * 10 + 100, "{text}");
+    if let Some(c) = text.chars().find(|c| is_hostile(*c, false)) {
+        panic!("U+{:04X} came through", u32::from(c));
+    }
+}
+
+fn shown(cause: &Cause) -> String {
+    cause.to_string()
+}
+
+// === headers from the environment ===
+
+/// Every list is headers that can be sent, or an error that says which entry is none; neither repeats a value.
+pub fn env_headers(bytes: &[u8]) {
+    const CANARY: &str = "Cq7Rt2";
+    let text = String::from_utf8_lossy(bytes);
+    let _ = read_headers(&text);
+    // The same with something in every value that must not come back. An entry without a name is all value.
+    let with: Vec<_> = text
+        .split(',')
+        .map(|entry| match entry.trim().is_empty() {
+            true => entry.to_owned(),
+            false => format!("{entry}{CANARY}"),
+        })
+        .collect();
+    let with = with.join(",");
+    if text.contains(CANARY) {
+        return;
+    }
+    match read_headers(&with) {
+        Ok(headers) => assert!(!format!("{headers:?}").contains(CANARY)),
+        Err(error) => assert!(!error.contains(CANARY), "{with:?} -> {error}"),
+    }
+}
+
+fn read_headers(text: &str) -> Result<HeaderMap, String> {
+    let headers = header_list(text).map_err(|error| {
+        let (shown, debug) = (error.to_string(), format!("{error:?}"));
+        assert!(shown.starts_with("OTEL_EXPORTER_OTLP_HEADERS"), "{shown}");
+        assert!(!shown.chars().any(|c| is_hostile(c, false)), "{shown}");
+        assert!(
+            shown.chars().count() < 1_000,
+            "{} characters",
+            shown.chars().count()
+        );
+        shown + &debug
+    })?;
+    assert!(headers.len() <= text.split(',').count());
+    for (name, value) in &headers {
+        assert!(value.is_sensitive(), "{name}");
+        let printable = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
+        assert!(value.as_bytes().iter().all(printable), "{name}");
+        assert_ne!(name, "content-type", "the exporter's own");
+        assert_ne!(name, "host", "the exporter's own");
+    }
+    Ok(headers)
+}
+
+// === trace context ===
+
+/// Headers, or with `{` first a JSON map, give a context that is valid or none. What is written from it is read as the same, and
+/// written the same again.
+pub fn traceparent(bytes: &[u8]) {
+    if bytes.first() == Some(&b'{') {
+        if let Ok(Json::Object(meta)) = serde_json::from_slice(bytes) {
+            travels(&meta, serde_json::Map::new);
+        }
+        return;
+    }
+    let (headers, _) = head(bytes);
+    travels(&headers, HeaderMap::new);
+}
+
+fn travels<C: Carrier>(carrier: &C, empty: impl Fn() -> C) {
+    let read = extract(carrier);
+    let span = span_of(&read);
+    assert_eq!(span.is_valid(), read.has_active_span());
+    if span.is_valid() {
+        assert!(span.is_remote());
+        let said = carrier.entry("traceparent").unwrap_or_default();
+        let trace = format!("{}", span.trace_id());
+        assert!(said.contains(&trace), "{said:?} says nothing of {trace}");
+    }
+    let mut written = empty();
+    inject_context(&read, &mut written);
+    let again = extract(&written);
+    let (one, two) = (span_of(&read), span_of(&again));
+    assert_eq!(
+        (one.trace_id(), one.span_id(), one.is_sampled()),
+        (two.trace_id(), two.span_id(), two.is_sampled())
+    );
+    assert_eq!(one.trace_state().header(), two.trace_state().header());
+    assert_eq!(baggage(&read), baggage(&again));
+    let mut twice = empty();
+    inject_context(&again, &mut twice);
+    for name in ["traceparent", "tracestate"] {
+        assert_eq!(written.entry(name), twice.entry(name), "{name}");
+    }
+}
+
+fn span_of(context: &Context) -> SpanContext {
+    context.span().span_context().clone()
+}
+
+fn baggage(context: &Context) -> BTreeMap<String, String> {
+    let all = context.baggage().iter();
+    all.map(|(key, (value, _))| (key.to_string(), value.to_string()))
+        .collect()
 }

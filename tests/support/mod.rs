@@ -7,6 +7,8 @@
 #![allow(missing_debug_implementations, missing_docs, reason = "nobody's API")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
 
+#[cfg(feature = "otlp")]
+pub mod books;
 pub mod catalogue;
 #[cfg(feature = "otlp")]
 pub mod certificates;

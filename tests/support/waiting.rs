@@ -1,7 +1,8 @@
 //! Waiting with a deadline: for a condition, for a closure, for a process of one's own.
 
+use std::ffi::OsStr;
 use std::io::Read as _;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -43,14 +44,38 @@ pub fn within<T: Send + 'static>(what: &str, f: impl FnOnce() -> T + Send + 'sta
 /// Runs `body` in a process that runs the test `test` alone; this process waits for it, until the deadline, and returns
 /// what the other one printed on stderr.
 pub fn alone(test: &str, body: impl FnOnce()) -> Option<String> {
-    const VARIABLE: &str = "TRACING_GENAI_TEST_ALONE";
-    if std::env::var(VARIABLE).as_deref() == Ok(test) {
+    if is_alone(test) {
         body();
         return None;
     }
+    let Child { status, out, err } = child::<str>(test, &[]);
+    assert!(status.success(), "{test}: {status}\n{out}\n{err}");
+    assert!(out.contains("1 passed"), "no test is called {test}:\n{out}");
+    Some(err)
+}
+
+const VARIABLE: &str = "TRACING_GENAI_TEST_ALONE";
+
+/// Whether this process is the one that runs the test `test` alone.
+pub fn is_alone(test: &str) -> bool {
+    std::env::var(VARIABLE).as_deref() == Ok(test)
+}
+
+/// How a process of one's own ended.
+pub struct Child {
+    pub status: ExitStatus,
+    pub out: String,
+    pub err: String,
+}
+
+/// A process that runs the test `test` alone, with some variables in its environment, however it ends; fails if it has not ended by
+/// the deadline.
+pub fn child<S: AsRef<OsStr> + ?Sized>(test: &str, variables: &[(&S, &S)]) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .args(["--include-ignored"])
         .env(VARIABLE, test)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -76,7 +101,5 @@ pub fn alone(test: &str, body: impl FnOnce()) -> Option<String> {
         std::thread::sleep(Duration::from_millis(5));
     };
     let (out, err) = (out.join().unwrap(), err.join().unwrap());
-    assert!(status.success(), "{test}: {status}\n{out}\n{err}");
-    assert!(out.contains("1 passed"), "no test is called {test}:\n{out}");
-    Some(err)
+    Child { status, out, err }
 }

@@ -13,7 +13,6 @@ mod own_calls;
 mod tests;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use opentelemetry_sdk::metrics::{
     InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality,
 };
 
+use crate::contain::contain;
 use instruments::Instruments;
 use own_calls::OwnCalls;
 
@@ -134,7 +134,7 @@ impl Metrics {
     ) {
         // OTLP carries counts as signed numbers, and the SDK's encoder turns what does not fit into 0.
         let read = move || {
-            let number = catch_unwind(AssertUnwindSafe(&read)).ok()?;
+            let number = contain(&read)?;
             Some(number.min(i64::MAX.unsigned_abs()))
         };
         match observed {

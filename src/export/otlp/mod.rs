@@ -60,7 +60,7 @@ pub mod internal {
     pub use super::backoff::Backoff;
     pub use super::counts::OtlpCounts;
     pub use super::env::{ExporterChoice, Lookup, Tuning, exporter_choice};
-    pub use super::judge::{Cause, Verdict};
+    pub use super::judge::{Cause, Verdict, grpc as judge_grpc, http as judge_http};
     pub use super::outbox::Batch;
     pub use super::resolve::{Resolved, Target};
     pub use super::sender::{Deliver, Sender, SenderOptions};
@@ -70,4 +70,13 @@ pub mod internal {
     };
     pub use super::transport::Transport;
     pub use crate::diagnostics::Voice;
+
+    /// Reads a header list as `OTEL_EXPORTER_OTLP_HEADERS` has it.
+    ///
+    /// # Errors
+    ///
+    /// When an entry is no header that can be sent; the error names it without its value.
+    pub fn header_list(text: &str) -> Result<http::HeaderMap, super::OtlpConfigError> {
+        super::headers::parse_list(text, "OTEL_EXPORTER_OTLP_HEADERS".into())
+    }
 }

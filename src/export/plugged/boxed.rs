@@ -3,13 +3,13 @@
 //! Promise: whatever the exporter does, its caller gets an answer: a panic is one.
 //! Never: needs a runtime; an exporter that does finds the one it is called in.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
+use crate::contain::contain;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
@@ -83,10 +83,10 @@ impl BoxedExporter {
 
 fn contained(call: impl FnOnce() -> OTelSdkResult) -> Answer {
     // After a panic it is called again, as the SDK's own processors would call it: what it left half done is its own.
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(())) => Answer::Done,
-        Ok(Err(_)) => Answer::Failed,
-        Err(_) => Answer::Panicked,
+    match contain(call) {
+        Some(Ok(())) => Answer::Done,
+        Some(Err(_)) => Answer::Failed,
+        None => Answer::Panicked,
     }
 }
 

@@ -12,11 +12,12 @@ use opentelemetry::{Array, Context, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tracing::dispatcher::{self, Dispatch};
+use tracing::dispatcher;
 
 use super::boxed::{Answer, BoxedExporter};
 use crate::diagnostics;
 use crate::stats::{Books, Loss};
+use crate::unobserved;
 
 /// When a batch is closed, and how much the lane may hold.
 #[derive(Debug, Clone, Copy)]
@@ -190,7 +191,7 @@ impl Shared {
 
     /// Works until nothing waits. Like the telemetry thread, it is not observed.
     fn work(&self) {
-        dispatcher::with_default(&Dispatch::none(), || {
+        dispatcher::with_default(unobserved::dispatch(), || {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             while let Some(work) = self.next() {
                 self.perform(work);

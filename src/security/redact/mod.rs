@@ -61,9 +61,9 @@ mod walk;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
+use crate::contain::contain;
 pub use builder::RedactorBuilder;
 use engine::Engine;
 pub use error::RedactError;
@@ -241,12 +241,12 @@ impl Redactor {
             };
             Ok::<_, HookError>((hooked.or(ruled), found))
         };
-        match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(Ok((out, found))) => {
+        match contain(run) {
+            Some(Ok((out, found))) => {
                 report.merge(&found);
                 out
             }
-            Ok(Err(_)) | Err(_) => {
+            Some(Err(_)) | None => {
                 report.fail();
                 Some(marker::ERROR.to_owned())
             }

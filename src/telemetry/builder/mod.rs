@@ -32,6 +32,7 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::console::{ConsoleOptions, Output};
 use crate::content::{ContentStore, DirectoryStore, Redactions, Stage, Uploads, upload_directory};
+use crate::diagnostics;
 use crate::enrich::builtin::Prices;
 use crate::enrich::{CostModel, Enrich, Hooks, ModelAliases};
 use crate::event::{Channel, EventId};
@@ -111,6 +112,21 @@ pub struct TelemetryBuilder {
     spool: Option<crate::otlp::SpoolConfig>,
 }
 
+/// A variable of the process. One that is no text counts as unset, and is said to.
+fn of_process(name: &str) -> Option<String> {
+    match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(std::env::VarError::NotPresent) => None,
+        Err(std::env::VarError::NotUnicode(_)) => {
+            diagnostics::say_once(
+                name,
+                format_args!("{name} is not valid UTF-8 and is ignored"),
+            );
+            None
+        }
+    }
+}
+
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Settings whose defaults do not show whether they were chosen.
@@ -152,7 +168,7 @@ impl TelemetryBuilder {
         Self {
             service,
             resource: Vec::new(),
-            environment: Arc::new(|name| std::env::var(name).ok()),
+            environment: Arc::new(of_process),
             clock: Clock::system(),
             ids: Box::<RandomIdGenerator>::default(),
             sampler: None,
@@ -583,6 +599,14 @@ impl TelemetryBuilder {
     pub fn deterministic(mut self, step: Duration) -> Self {
         self.clock = Clock::fixed(step);
         self.ids = Box::new(crate::testing::CountingIds::default());
+        self
+    }
+
+    /// Keeps the wall-clock time at which this installation's monotonic axis begins in `wall`, in nanoseconds since the Unix
+    /// epoch. Changing it is what setting the machine's clock does, until that is read again some 10 s later.
+    #[doc(hidden)]
+    pub fn wall_clock(mut self, wall: Arc<std::sync::atomic::AtomicU64>) -> Self {
+        self.clock = Clock::settable(wall);
         self
     }
 }

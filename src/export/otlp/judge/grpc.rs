@@ -35,7 +35,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Tried again: `CANCELLED`, `DEADLINE_EXCEEDED`, `ABORTED`, `OUT_OF_RANGE`, `UNAVAILABLE`, `DATA_LOSS`,
 /// and `RESOURCE_EXHAUSTED` if the receiver says when. `UNIMPLEMENTED` to logs or metrics means that the
 /// receiver takes traces only.
-pub(crate) fn grpc(
+pub fn grpc(
     signal: Signal,
     http_status: u16,
     headers: &HeaderMap,

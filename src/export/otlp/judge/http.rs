@@ -14,7 +14,7 @@ use super::{Cause, MAX_WAIT, Verdict, answer};
 /// Tried again: 429, 502, 503, 504, and nothing else. 404, 405, 415 and 501 to logs or metrics mean that
 /// the receiver takes traces only. Redirects are not followed: they would carry the credentials to a
 /// place nobody configured.
-pub(crate) fn http(
+pub fn http(
     signal: Signal,
     status: u16,
     headers: &HeaderMap,

@@ -12,8 +12,9 @@ use std::fmt;
 use std::time::Duration;
 
 pub(crate) use self::answer::error_text;
-pub(crate) use self::grpc::grpc;
-pub(crate) use self::http::{http, redirect, retry_after};
+pub use self::grpc::grpc;
+pub use self::http::http;
+pub(crate) use self::http::{redirect, retry_after};
 use crate::console::escape;
 
 /// The longest time a receiver can make us wait. A day's `Retry-After` would otherwise be a way to
