@@ -16,22 +16,16 @@ use tracing_subscriber::prelude::*;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setup {
     Ours,
-    /// SEAM: switched on with the feature `spool` once `TelemetryBuilder::spool` exists; `telemetry` below says what it is then.
-    #[cfg(feature = "spool")]
     OursWithSpool,
     Theirs,
 }
 
 impl Setup {
-    #[cfg(feature = "spool")]
     pub const ALL: &[Setup] = &[Setup::Ours, Setup::OursWithSpool, Setup::Theirs];
-    #[cfg(not(feature = "spool"))]
-    pub const ALL: &[Setup] = &[Setup::Ours, Setup::Theirs];
 
     pub fn name(self) -> &'static str {
         match self {
             Setup::Ours => "tracing-genai",
-            #[cfg(feature = "spool")]
             Setup::OursWithSpool => "tracing-genai with spool",
             Setup::Theirs => "tracing-opentelemetry + SDK batch",
         }
@@ -67,12 +61,8 @@ fn telemetry(setup: Setup, endpoint: &str, directory: &Path) -> Telemetry {
         .environment(|_| None)
         .otlp(OtlpConfig::new().endpoint(endpoint));
     let builder = match setup {
-        #[cfg(feature = "spool")]
         Setup::OursWithSpool => builder.spool(directory),
-        _ => {
-            let _ = directory;
-            builder
-        }
+        _ => builder,
     };
     builder.build().expect("a configuration")
 }

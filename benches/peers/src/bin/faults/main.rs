@@ -5,7 +5,7 @@
 //! collector is in the process that watches: it decodes what it gets and counts span ids. The table that is printed is Markdown.
 //!
 //! ```sh
-//! cargo run --release --manifest-path benches/peers/Cargo.toml --bin faults               # some twelve minutes
+//! cargo run --release --manifest-path benches/peers/Cargo.toml --bin faults               # some fifteen minutes
 //! cargo run --release --manifest-path benches/peers/Cargo.toml --bin faults -- --quick    # faults of three seconds
 //! cargo run --release --manifest-path benches/peers/Cargo.toml --bin faults -- --only burst
 //! ```
@@ -167,7 +167,6 @@ fn main() {
             );
             let promised = match setup {
                 Setup::Ours => fault.whole[0],
-                #[cfg(feature = "spool")]
                 Setup::OursWithSpool => fault.whole[1],
                 Setup::Theirs => false,
             };
