@@ -29,7 +29,6 @@
 )]
 
 #[path = "../support/mod.rs"]
-#[allow(unreachable_pub, missing_docs, reason = "nobody's API")]
 mod support;
 
 mod inside;
