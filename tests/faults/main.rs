@@ -35,6 +35,7 @@ mod inside;
 mod load;
 mod neighbours;
 mod network;
+#[cfg(unix)]
 mod processes;
 
 use std::time::Duration;

@@ -415,15 +415,15 @@ fn travels<C: Carrier>(carrier: &C, empty: impl Fn() -> C) {
         (two.trace_id(), two.span_id(), two.is_sampled())
     );
     assert_eq!(one.trace_state().header(), two.trace_state().header());
-    // The SDK's propagator decodes a per cent sign and does not encode it again.
-    let (mut one, mut two) = (baggage(&read), baggage(&again));
-    if one
-        .iter()
-        .any(|(key, value)| key.contains('%') || value.contains('%'))
+    // Of other baggage the SDK's propagator makes less each time: it decodes a per cent sign and does not encode it again, and what
+    // follows a semicolon changes.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=,._-".contains(c);
+    if carrier
+        .entry("baggage")
+        .is_some_and(|all| all.chars().all(plain))
     {
-        (one, two) = (BTreeMap::new(), BTreeMap::new());
+        assert_eq!(baggage(&read), baggage(&again));
     }
-    assert_eq!(one, two, "baggage");
     let mut twice = empty();
     inject_context(&again, &mut twice);
     for name in ["traceparent", "tracestate"] {
