@@ -306,3 +306,17 @@ fn batches_wait_in_the_directory_that_a_file_or_a_variable_names() {
     }
     assert!(Config::from_yaml("otlp: {spool: {max_mb: 1}}").is_err());
 }
+
+#[test]
+fn an_endpoint_in_a_file_switches_the_exporter_on_though_a_variable_says_where() {
+    let variables = |name: &str| {
+        (name == "OTEL_EXPORTER_OTLP_ENDPOINT").then(|| "http://127.0.0.1:9".to_owned())
+    };
+    let telemetry = Telemetry::builder("x")
+        .environment(variables)
+        .config(Config::from_yaml("otlp: {endpoint: 'http://127.0.0.1:8'}").unwrap())
+        .build()
+        .unwrap();
+    assert!(telemetry.stats().traces.is_some());
+    drop(telemetry.shutdown_within(std::time::Duration::ZERO));
+}

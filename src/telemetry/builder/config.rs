@@ -86,11 +86,7 @@ impl TelemetryBuilder {
         self = self.api(&config)?;
         #[cfg(feature = "otlp")]
         {
-            let wanted = matches!(
-                config.effective("otlp.endpoint"),
-                Some((_, Source::File | Source::Code))
-            );
-            if wanted && self.otlp.is_none() {
+            if config.is_named("otlp.endpoint") && self.otlp.is_none() {
                 self.otlp = Some(crate::otlp::OtlpConfig::new());
             }
             if let Some(path) = config.text("otlp.spool.path")
