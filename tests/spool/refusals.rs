@@ -286,13 +286,19 @@ fn a_failed_sync_is_told_and_tried_again() {
     let hour = Duration::from_secs(3600);
     let (disk, _spool, mut queue) = on(dir.path(), |config| config.sync(SpoolSync::Every(hour)));
     queue.append(&body(1, 50), 5).unwrap();
-    disk.fail([Op::Sync], EIO);
-    queue.sync().unwrap_err();
-    queue.sync().unwrap_err();
-    disk.heal();
+    for op in [Op::SyncDir, Op::Sync] {
+        disk.fail([op], EIO);
+        queue.append(&body(1, 50), 5).unwrap();
+        queue.sync().unwrap_err();
+        queue.sync().unwrap_err();
+        disk.heal();
+    }
+    assert_eq!(disk.count(Op::SyncDir, "traces"), 1);
+    let before = disk.count(Op::Sync, ".seg");
     queue.sync().unwrap();
-    assert!(disk.count(Op::Sync, ".seg") >= 1);
-    assert!(disk.count(Op::SyncDir, "traces") >= 1);
+    assert_eq!(disk.count(Op::Sync, ".seg"), before + 1);
+    queue.sync().unwrap();
+    assert_eq!(disk.count(Op::Sync, ".seg"), before + 1, "once");
 }
 
 // === real ones ===

@@ -30,9 +30,10 @@ const TRIES: usize = 16;
 pub(super) struct Home {
     path: PathBuf,
     disk: Arc<dyn Disk>,
-    /// Unlocked when it is closed.
-    _lock: File,
+    lock: File,
     own: bool,
+    /// Who locked it. What this process forks has a copy of all this, and must not act on it.
+    process: u32,
     gone: AtomicBool,
 }
 
@@ -63,8 +64,9 @@ impl Home {
                     return Ok(Home {
                         path,
                         disk,
-                        _lock: lock,
+                        lock,
                         own: true,
+                        process: std::process::id(),
                         gone: AtomicBool::new(false),
                     });
                 }
@@ -88,6 +90,11 @@ impl Home {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether this is the process that locked it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.process == std::process::id()
     }
 
     /// Removes the directory of a dead process if nothing but the lock is in it.
@@ -116,7 +123,11 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        self.remove_if_empty();
+        if self.is_ours() {
+            self.remove_if_empty();
+            // Not only by closing it: a child that is just being started has it open too for a moment.
+            let _ = self.lock.unlock();
+        }
     }
 }
 
@@ -263,8 +274,9 @@ fn take_over(path: &Path, like: &Path, disk: &Arc<dyn Disk>) -> io::Result<Optio
     let home = Home {
         path: path.into(),
         disk: disk.clone(),
-        _lock: lock,
+        lock,
         own: false,
+        process: std::process::id(),
         gone: AtomicBool::new(false),
     };
     home.tidy();

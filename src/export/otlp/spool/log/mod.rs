@@ -212,7 +212,7 @@ impl Log {
     pub(super) fn finish(&mut self) {
         self.head = None;
         self.active = None;
-        if self.records() > 0 {
+        if self.records() > 0 || !self.home.is_ours() {
             return;
         }
         while let Some(segment) = self.segments.pop_front() {
