@@ -335,7 +335,8 @@ mod tests {
         let request = ExportTraceServiceRequest::decode(left[0].body.clone()).unwrap();
         assert_eq!(request.resource_spans.len(), 1);
         let spans = &request.resource_spans[0].scope_spans[0].spans;
-        let ids: Vec<_> = spans.iter().map(|span| span.span_id[0]).collect();
+        let mut ids: Vec<_> = spans.iter().map(|span| span.span_id[0]).collect();
+        ids.sort_unstable();
         assert_eq!(ids, [1, 3]);
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
