@@ -1,7 +1,8 @@
 //! A web service on this machine that takes whatever it is posted.
+#![allow(dead_code, reason = "every example uses a part of it")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -12,13 +13,21 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn start() -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        Self::start_at("127.0.0.1:0", |_| ())
+    }
+
+    /// At this address, giving each body to `take`.
+    pub(crate) fn start_at(
+        address: impl ToSocketAddrs,
+        take: impl Fn(Vec<u8>) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
         let url = format!("http://{}/events", listener.local_addr()?);
         let requests = Arc::<AtomicU64>::default();
         let count = Arc::clone(&requests);
         std::thread::spawn(move || {
             for socket in listener.incoming().flatten() {
-                let _ = serve(&socket, &count);
+                let _ = serve(&socket, &count, &take);
             }
         });
         Ok(Self { url, requests })
@@ -34,7 +43,7 @@ impl Sink {
 }
 
 /// Answers the requests of one connection.
-fn serve(socket: &TcpStream, count: &AtomicU64) -> std::io::Result<()> {
+fn serve(socket: &TcpStream, count: &AtomicU64, take: &dyn Fn(Vec<u8>)) -> std::io::Result<()> {
     let mut reader = BufReader::new(socket);
     loop {
         let mut length = 0;
@@ -52,8 +61,10 @@ fn serve(socket: &TcpStream, count: &AtomicU64) -> std::io::Result<()> {
                 None => {}
             }
         }
-        std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink())?;
+        let mut body = Vec::new();
+        reader.by_ref().take(length).read_to_end(&mut body)?;
+        take(body);
         count.fetch_add(1, Relaxed);
-        (&*socket).write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
+        (&*socket).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
     }
 }

@@ -5,7 +5,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
-use tracing::dispatcher::{self, Dispatch};
+use tracing::dispatcher;
+
+use crate::unobserved;
 
 /// Runs `work` to its end, then drops `gone`, however the thread ends.
 pub(super) fn run<W, G>(name: &str, gone: G, work: W) -> io::Result<JoinHandle<()>>
@@ -19,7 +21,7 @@ where
     thread::Builder::new().name(name.to_owned()).spawn(move || {
         let _gone = gone;
         // What reporters and clients log would come back as events.
-        dispatcher::with_default(&Dispatch::none(), || {
+        dispatcher::with_default(unobserved::dispatch(), || {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             runtime.block_on(work);
             // Connections may take their time to close; nobody waits for them.

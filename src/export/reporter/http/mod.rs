@@ -11,7 +11,6 @@ mod target;
 mod variables;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -20,6 +19,7 @@ use serde_json::Value;
 use self::response::Told;
 use self::target::addressing;
 use super::{ReportError, Reporter, ReporterConfigError};
+use crate::contain::contain;
 use crate::diagnostics::{QUIET, Voice};
 use crate::event::Event;
 
@@ -127,7 +127,7 @@ impl HttpReporter {
     fn show(&self, response: &ReportResponse<'_>) {
         if let Some(hook) = &self.hook
             && self.told.is_first(response.event)
-            && catch_unwind(AssertUnwindSafe(|| hook(response))).is_err()
+            && contain(|| hook(response)).is_none()
         {
             let line = format_args!("an `on_response` of a reporter panicked");
             self.voice.say("on_response", QUIET, line);
