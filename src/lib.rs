@@ -115,6 +115,13 @@
 //! | `full` | no | everything above |
 //!
 //! `opentelemetry` 0.33 and `opentelemetry_sdk` 0.33 are re-exported: two versions in one program do not see each other.
+#![cfg_attr(
+    not(feature = "full"),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "the front page links to what features bring"
+    )
+)]
 #![forbid(unsafe_code)]
 
 pub mod budget;
