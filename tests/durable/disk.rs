@@ -1,6 +1,7 @@
 //! Disks that are full, and files that are damaged.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -94,11 +95,14 @@ fn f10_a_full_disk_costs_nothing_while_memory_has_room_and_heals_by_itself() {
 
     // Somebody else fills it, and goes away.
     let ballast = disk.path().join("ballast");
-    let filled_up = fs::write(&ballast, vec![1; 64 << 20]);
-    assert!(filled_up.is_err(), "the disk is full");
+    let mut ballast_file = fs::File::create(&ballast).unwrap();
+    let megabyte = vec![1; 1 << 20];
+    let more = (0..64).all(|_| ballast_file.write_all(&megabyte).is_ok());
+    assert!(!more, "the disk is full");
     filled(&telemetry, 1010, 10);
     let tally = telemetry.stats().traces.unwrap();
     assert_eq!((tally.pending, tally.stored), (1020, 1010), "{tally}");
+    drop(ballast_file);
     fs::remove_file(&ballast).unwrap();
 
     let collector = Collector::start_at(address);
