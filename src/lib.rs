@@ -40,7 +40,7 @@
 //!     parse, price, scan, send)                        hooks  │        └─▶ files     JSON lines, or as you render them
 //!                                                      cost   ├─▶ console   a live tree for people
 //!                                                      totals ├─▶ metrics   opentelemetry_sdk meter
-//!                                                             └─▶ OTLP      request bytes → gRPC | HTTP → decision
+//!                                                             └─▶ OTLP      request bytes → (spool) → gRPC | HTTP → decision
 //!                                                                           → delivery report
 //! ```
 //!
@@ -49,6 +49,7 @@
 //! | Promise | Where |
 //! | --- | --- |
 //! | Nothing accepted is lost without being counted, with a reason | [`Report`], [`Loss`] |
+//! | With a spool, outages, crashes and restarts cost nothing that is older than a quarter of a second | [`TelemetryBuilder::spool`] |
 //! | Every started span ends exactly once: return, `?`, panic, dropped future, shutdown | [`ActiveSpan`] |
 //! | An unknown cost is absent and says why; it is never 0 | [`enrich`] |
 //! | Totals of agents, workflows and steps count every call once, sampled or not | [`enrich`] |
@@ -79,6 +80,8 @@
 //!   write at `DEBUG` (the Bedrock SDK, swiftide's usage) is seen with [`level`](TelemetryBuilder::level).
 //! * Calls that make no spans are read on the wire ([`tap`]), from the provider's JSON ([`Call::response`], [`Call::stream_frame`]), or
 //!   wrapped ([`mod@monitor`]); MCP has spans on both sides ([`mcp`]).
+//! * A scenario run, in which an agent is tested by another and judged, is a workflow with its conversation and its verdict; see
+//!   [`scenario`].
 //! * What other systems log (Cylestio Monitor, AITaskAgent, crewAI, LangWatch Scenario) is understood by name, and as whole
 //!   documents by [`Telemetry::import`]; a start and its end become a span.
 //!
@@ -97,6 +100,7 @@
 //! * **Two trees where one is expected.** A spawned task does not inherit the current span: `.instrument(span)` it, or start its
 //!   spans with [`Starter::parent`].
 //! * **Nothing at the collector.** The first failure and the recovery are said on stderr, once each.
+//! * **Spans are missing after a crash or a long outage.** Batches wait in memory unless they have a [spool](TelemetryBuilder::spool).
 //! * **After a fork** the thread is gone, as every thread: build after daemonising.
 //!
 //! # Features
