@@ -28,8 +28,16 @@ pub(super) enum Whose {
     Cylestio,
 }
 
-/// Whose file it is; or why it cannot be used.
+/// Whose file it is; or why it cannot be used. Seen at one moment: half before and half after another one made the file, it would
+/// look like nobody's.
 pub(super) fn identify(db: &Connection) -> SqlResult<Result<Whose, Kind>> {
+    if db.is_autocommit() {
+        return seen(&*db.unchecked_transaction()?);
+    }
+    seen(db)
+}
+
+fn seen(db: &Connection) -> SqlResult<Result<Whose, Kind>> {
     let number = |pragma| db.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
     let mut names = db.prepare(
