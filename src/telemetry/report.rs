@@ -65,13 +65,17 @@ impl Report {
         self.outlets().all(|(_, tally)| tally.is_balanced())
     }
 
-    /// Every tally there is, with its name: `capture`, what is [exported](Self::exports), and the
-    /// [writers](Self::writers).
+    /// Every tally there is, with its name: `capture`, what is [exported](Self::exports), the [writers](Self::writers) and the
+    /// [reporters](Self::reporters).
     pub fn outlets(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
-        let writers = self.writers.iter().map(|(name, tally)| (*name, tally));
         std::iter::once(("capture", &self.capture))
             .chain(self.exports())
-            .chain(writers)
+            .chain(self.of_events())
+    }
+
+    fn of_events(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
+        let all = self.writers.iter().chain(&self.reporters);
+        all.map(|(name, tally)| (*name, tally))
     }
 
     /// The exporting outlets there are, with their names.
@@ -99,9 +103,7 @@ impl fmt::Display for Report {
             write!(f, "captured {}", self.capture)?;
             comma = "; ";
         }
-        let others = self.writers.iter().chain(&self.reporters);
-        let others = others.map(|(name, tally)| (*name, tally));
-        for (name, tally) in self.exports().chain(others) {
+        for (name, tally) in self.exports().chain(self.of_events()) {
             write!(f, "{comma}{name} {tally}")?;
             comma = "; ";
         }

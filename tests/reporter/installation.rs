@@ -51,6 +51,9 @@ fn a_reporter_gets_the_events_of_a_trace_in_order_and_flush_waits_for_it() {
     let report = telemetry.flush(SOON);
     assert_eq!(types(&keeper), RUN);
     assert!(report.is_complete());
+    assert!(report.is_balanced());
+    let outlets: Vec<_> = report.outlets().map(|(name, _)| name).collect();
+    assert!(outlets.contains(&"reporter"), "{outlets:?}");
     let (name, tally) = &report.reporters[0];
     assert_eq!((*name, tally.delivered), ("reporter", 4));
     assert!(

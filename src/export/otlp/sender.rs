@@ -273,11 +273,6 @@ impl Sender {
         self.shared.lock().outbox.bytes()
     }
 
-    /// Bytes on disk, settled ones included whose segment is not.
-    pub fn spooled_bytes(&self) -> u64 {
-        self.shared.lock().outbox.disk_bytes()
-    }
-
     /// Deletes what waits, but for the batch under way. Returns its records.
     pub fn purge(&self) -> u64 {
         let mut state = self.shared.lock();
