@@ -4,6 +4,9 @@
 //!
 //! With `OPENAI_API_KEY` (and, if wanted, `OPENAI_BASE_URL`) it talks to that API, otherwise to a small OpenAI-compatible server
 //! of its own. It exports to `OTEL_EXPORTER_OTLP_ENDPOINT`, else to a collector on localhost:4317 or 4318 if one listens.
+//!
+//! On a terminal, or with `-- --stay`, it opens its page in the browser and stays until you end it; Enter runs the agent once more.
+//! Somebody looks then, so prompts and answers are captured too, with secrets replaced.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,6 +16,7 @@
 mod support;
 
 use std::error::Error;
+use std::io::{BufRead as _, IsTerminal as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -24,6 +28,7 @@ use support::OpenAi;
 use support::model_server;
 use tracing::{info, instrument};
 use tracing_genai::console::escape_lines;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::{AgentExecutionCompleted, Event, LlmCallCompleted, ToolCallCompleted};
 use tracing_genai::otlp::OtlpConfig;
 use tracing_genai::{StreamExt as _, Telemetry, chat, tool};
@@ -135,10 +140,34 @@ fn collector() -> Option<OtlpConfig> {
     })
 }
 
+/// Opens the page where there is a desktop to open it on.
+fn show(url: &str) {
+    let desktop = |name| std::env::var_os(name).is_some();
+    if cfg!(not(target_os = "linux")) || desktop("DISPLAY") || desktop("WAYLAND_DISPLAY") {
+        let _ = open::that_detached(url);
+    }
+    println!("The page: {url}\n");
+}
+
+/// Waits for a line. Not Enter but the end of the input, or a `q`, ends the program.
+fn once_more() -> bool {
+    println!("\nEnter runs the agent once more, q and Enter ends the program.");
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.is_ok_and(|bytes| bytes > 0) && !line.trim().eq_ignore_ascii_case("q")
+}
+
 async fn run() -> Result<bool, Failure> {
     let collector = collector();
     let exports = collector.is_some();
-    let builder = Telemetry::builder("trip-planner").console();
+    let stays =
+        std::io::stdout().is_terminal() || std::env::args().any(|argument| argument == "--stay");
+    let mut builder = Telemetry::builder("trip-planner")
+        .console()
+        .viewer("127.0.0.1:0");
+    if stays {
+        builder = builder.capture(CaptureMode::Redacted);
+    }
     let telemetry = collector
         .into_iter()
         .fold(builder, |builder, config| builder.otlp(config))
@@ -188,11 +217,14 @@ async fn run() -> Result<bool, Failure> {
         None => model_server::start()?,
     };
     let model = OpenAi::new(&base_url, key.as_deref().unwrap_or("no key"));
-    let answer = plan_trip(
-        &model,
-        "A rainy weekend in Paris, please. Check the weather and find a hotel.",
-    )
-    .await?;
+    const WISH: &str = "A rainy weekend in Paris, please. Check the weather and find a hotel.";
+    if let Some(viewer) = telemetry.viewer().filter(|_| stays) {
+        show(viewer.url());
+    }
+    let mut answer = plan_trip(&model, WISH).await?;
+    while stays && tokio::task::spawn_blocking(once_more).await? {
+        answer = plan_trip(&model, WISH).await?;
+    }
     let report = telemetry.shutdown_async().await;
 
     println!(

@@ -115,6 +115,7 @@
 //! | `mcp` | no | calls of MCP tools, prompts and resources as client and server, on `rmcp` 3, in one trace |
 //! | `config` | no | [`config`](mod@config): settings from a YAML file, Cylestio Monitor's included |
 //! | `signals` | no | flushing when a [signal](Telemetry::handle_signals) tells the process to end, on Unix |
+//! | `viewer` | no | [`viewer`]: a page of the process's own, live in a browser |
 //! | `testing` | no | the test kit: capture, fixed clock and ids, tree rendering |
 //! | `full` | no | everything above |
 //!
@@ -167,6 +168,8 @@ mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod unobserved;
+#[cfg(feature = "viewer")]
+pub mod viewer;
 
 pub use opentelemetry;
 pub use opentelemetry_sdk;

@@ -52,6 +52,16 @@ impl Rules {
         subject.and_then(of).unwrap_or(self.capture)
     }
 
+    /// What is captured, in a word.
+    #[cfg(feature = "viewer")]
+    pub(crate) fn word(&self) -> &'static str {
+        let same = self
+            .subjects
+            .iter()
+            .all(|(_, capture)| *capture == self.capture);
+        if same { self.capture.as_str() } else { "mixed" }
+    }
+
     /// Whether content of anything is captured, in any form.
     pub(crate) fn any(&self) -> bool {
         let mut all = self.subjects.iter().map(|(_, capture)| *capture);

@@ -40,6 +40,18 @@ pub(crate) fn is_inference(record: &Record) -> bool {
         .is_some_and(|subject| subject.kind() == Kind::Llm)
 }
 
+/// Whether the span counts as a call of a model: one that was made, and is no part of another one of its kind.
+pub(crate) fn counts_as_call(record: &Record) -> bool {
+    is_inference(record) && record.fields.str(semconv::GENAI_OUTCOME) != Some("blocked")
+}
+
+/// Whether the span counts as a call of a tool: one that is called over MCP does where it has no span of its own around the call. Its
+/// server's span is no second call.
+pub(crate) fn counts_as_tool(record: &Record) -> bool {
+    record.subject.map(Subject::kind) == Some(Kind::Tool)
+        || (record.subject == Some(Subject::MCP_TOOL) && span_kind(record) != SpanKind::Server)
+}
+
 /// Brings a span that started or ended to one spelling.
 pub(crate) fn normalise(record: &mut Record, allowed: Allowed, limits: &Limits) {
     translate(record, allowed, limits);
@@ -223,17 +235,11 @@ pub(crate) fn roll_up(
     let kind = record.subject.map(Subject::kind);
     let (role, own) = match kind {
         // A call that was not made used nothing.
-        Some(Kind::Llm) if record.fields.str(semconv::GENAI_OUTCOME) == Some("blocked") => {
-            (Role::Scope, Totals::NONE)
-        }
+        Some(Kind::Llm) if !counts_as_call(record) => (Role::Scope, Totals::NONE),
         // A call of another kind than the one around it is no part of that.
         Some(Kind::Llm) if apart(record) => (Role::Scope, Totals::model_call(usage(record), cost)),
         Some(Kind::Llm) => (Role::ModelCall, Totals::model_call(usage(record), cost)),
-        Some(Kind::Tool) => (Role::Scope, Totals::tool_call(failed(record))),
-        // A tool that is called over MCP, with no span of its own around the call. Its server's span is no second call.
-        _ if record.subject == Some(Subject::MCP_TOOL) && span_kind(record) != SpanKind::Server => {
-            (Role::Scope, Totals::tool_call(failed(record)))
-        }
+        _ if counts_as_tool(record) => (Role::Scope, Totals::tool_call(failed(record))),
         Some(Kind::Agent | Kind::Workflow) => (Role::Scope, Totals::NONE),
         _ => (Role::Plain, Totals::NONE),
     };

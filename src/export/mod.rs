@@ -18,6 +18,8 @@ use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::record::Record;
+#[cfg(feature = "viewer")]
+use crate::record::What;
 use crate::stats::Books;
 use crate::telemetry::Report;
 use plugged::Plugged;
@@ -28,6 +30,8 @@ pub(crate) struct Exports {
     pub(crate) plugged: Option<Plugged>,
     #[cfg(feature = "otlp")]
     pub(crate) otlp: Option<otlp::OtlpExports>,
+    #[cfg(feature = "viewer")]
+    pub(crate) viewer: Option<crate::viewer::Feed>,
 }
 
 /// The outlets' books, readable from any thread.
@@ -79,6 +83,26 @@ impl Exports {
         let _ = record;
     }
 
+    /// A span began, or was found open.
+    pub(crate) fn opened(&mut self, record: &Record) {
+        #[cfg(feature = "viewer")]
+        if let Some(viewer) = &mut self.viewer {
+            viewer.opened(record);
+        }
+        #[cfg(not(feature = "viewer"))]
+        let _ = record;
+    }
+
+    /// A span ended, sampled or not, and has its content on it wherever that is sent.
+    pub(crate) fn ended(&mut self, record: &Record) {
+        #[cfg(feature = "viewer")]
+        if let Some(viewer) = &mut self.viewer {
+            viewer.ended(record);
+        }
+        #[cfg(not(feature = "viewer"))]
+        let _ = record;
+    }
+
     /// A sampled span ended.
     pub(crate) fn span(&mut self, record: &Record) {
         if let Some(plugged) = &mut self.plugged {
@@ -96,7 +120,11 @@ impl Exports {
         if let Some(otlp) = &mut self.otlp {
             otlp.log(record);
         }
-        #[cfg(not(feature = "otlp"))]
+        #[cfg(feature = "viewer")]
+        if let Some(viewer) = self.viewer.as_mut().filter(|_| record.what == What::Moment) {
+            viewer.moment(record);
+        }
+        #[cfg(not(any(feature = "otlp", feature = "viewer")))]
         let _ = record;
     }
 

@@ -23,6 +23,8 @@ pub use feed::Feed;
 pub use handle::History;
 pub use memory::{MemoryStats, MemoryStore};
 pub use query::Query;
+#[cfg(feature = "viewer")]
+pub(crate) use search::Needle;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteBuilder, SqliteStore, SqliteWriter};
 

@@ -10,10 +10,10 @@ use crate::event::{Event, Value};
 
 /// What is searched for. Empty text is in every event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Needle(Box<[u8]>);
+pub(crate) struct Needle(Box<[u8]>);
 
 impl Needle {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self(text.as_bytes().into())
     }
 
@@ -24,7 +24,7 @@ impl Needle {
         Self::new(&quoted[1..quoted.len() - 1])
     }
 
-    pub(super) fn is_in(&self, text: &str) -> bool {
+    pub(crate) fn is_in(&self, text: &str) -> bool {
         let text = text.as_bytes();
         let Some((first, rest)) = self.0.split_first() else {
             return true;
@@ -62,7 +62,7 @@ impl Needle {
                 .is_some_and(|body| self.is_in_json(&body.0))
     }
 
-    fn is_in_value(&self, value: &Value) -> bool {
+    pub(crate) fn is_in_value(&self, value: &Value) -> bool {
         match value {
             Value::Str(text) => self.is_in(text),
             Value::Array(items) => items.iter().any(|item| self.is_in_value(item)),

@@ -14,7 +14,6 @@ pub(crate) mod grave;
 pub(crate) mod inbox;
 pub(crate) mod levels;
 pub(crate) mod names;
-#[cfg(feature = "otlp")]
 mod open;
 pub(crate) mod process;
 pub(crate) mod queue;

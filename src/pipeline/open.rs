@@ -1,23 +1,48 @@
-//! Spans that are open for a while, as they would be exported if the process died now.
+//! Spans that are open for a while: kept for the case that the process dies, and shown.
 //!
-//! Runs on the telemetry thread, a few times a second and only with a spool. Promise: what is kept has gone through the same
-//! spelling and the same redaction as what is exported. Never: changes an open span.
+//! Runs on the telemetry thread, a few times a second and only with a spool or a viewer. Promise: what is kept or shown has gone through
+//! the same spelling and the same redaction as what is exported. Never: changes an open span.
+#![cfg_attr(
+    not(any(feature = "otlp", feature = "viewer")),
+    allow(unused_variables, clippy::unused_self, reason = "nobody looks")
+)]
 
 use std::time::Instant;
 
 use super::process::Processor;
-use crate::enrich::builtin;
-use crate::layer::state::SpanState;
-use crate::record::{Outcome, Record};
+#[cfg(feature = "otlp")]
+use crate::record::Outcome;
+#[cfg(any(feature = "otlp", feature = "viewer"))]
+use crate::{enrich::builtin, layer::state::SpanState, record::Record};
 
 impl Processor {
-    /// Tells the spool of spans that opened since the last look; says when the next one is due, `None` without a spool.
-    pub(super) fn keep_open_spans(&mut self, now: Instant) -> Option<Instant> {
+    /// Looks at spans that opened since the last look; says when the next one is due, `None` where nobody wants to know.
+    pub(super) fn look_at_open_spans(&mut self, now: Instant) -> Option<Instant> {
+        #[cfg(feature = "otlp")]
+        let kept = self.keep_open_spans(now);
+        #[cfg(not(feature = "otlp"))]
+        let kept = None;
+        #[cfg(feature = "viewer")]
+        let shown = self.show_open_spans(now);
+        #[cfg(not(feature = "viewer"))]
+        let shown = None;
+        [kept, shown].into_iter().flatten().min()
+    }
+
+    /// Tells the spool.
+    #[cfg(feature = "otlp")]
+    fn keep_open_spans(&mut self, now: Instant) -> Option<Instant> {
         let open = self.exports.open_spans()?;
         if open.begin(now) {
             for state in self.instance.open.all() {
-                if let Some(mut record) = self.unkept(&state) {
-                    self.as_interrupted(&mut record);
+                let open = self.exports.open_spans()?;
+                // It would get the span at its end only if that is sampled.
+                let unkept = |record: &Record| record.id.sampled && !open.knows(record.id.span);
+                if let Some(mut record) = copy_if(&state, unkept) {
+                    record.outcome = Outcome::Interrupted;
+                    record.end = self.instance.clock.now();
+                    builtin::mark_interrupted(&mut record, &self.instance.limits);
+                    self.as_of_now(&mut record);
                     if let Some(open) = self.exports.open_spans() {
                         open.note(&record);
                     }
@@ -28,28 +53,46 @@ impl Processor {
         Some(self.exports.open_spans()?.due())
     }
 
-    /// A copy of the span's record, if the spool does not have it yet and would get it at its end.
-    fn unkept(&mut self, state: &SpanState) -> Option<Record> {
-        let open = self.exports.open_spans()?;
-        let inner = state.lock();
-        let id = &inner.id;
-        if inner.ended || !id.is_fixed() || !id.sampled || open.knows(id.span) {
-            return None;
+    /// Tells the viewer.
+    #[cfg(feature = "viewer")]
+    fn show_open_spans(&mut self, now: Instant) -> Option<Instant> {
+        if self.exports.viewer.as_ref()?.due() <= now {
+            for state in self.instance.open.all() {
+                let viewer = self.exports.viewer.as_ref()?;
+                if let Some(mut record) = copy_if(&state, |record| !viewer.knows(record.id.span)) {
+                    self.as_of_now(&mut record);
+                    self.exports.opened(&record);
+                }
+            }
+            self.exports.viewer.as_mut()?.looked(now);
         }
-        let mut record = inner.record.clone();
-        record.id.clone_from(id);
-        Some(record)
+        Some(self.exports.viewer.as_ref()?.due())
     }
 
-    fn as_interrupted(&mut self, record: &mut Record) {
+    #[cfg(any(feature = "otlp", feature = "viewer"))]
+    fn as_of_now(&mut self, record: &mut Record) {
         let limits = self.instance.limits;
-        record.outcome = Outcome::Interrupted;
-        record.end = self.instance.clock.now();
         if let Some(held) = self.held(record.id.span) {
             record.fields.fill_from(held, &limits);
         }
         builtin::normalise(record, self.instance.allowed(), &limits);
-        builtin::mark_interrupted(record, &limits);
         self.settle(record);
     }
+}
+
+/// A copy of an open span's record, if it is `wanted`; of which only the identity is known then.
+#[cfg(any(feature = "otlp", feature = "viewer"))]
+fn copy_if(state: &SpanState, wanted: impl Fn(&Record) -> bool) -> Option<Record> {
+    let inner = state.lock();
+    if inner.ended || !inner.id.is_fixed() {
+        return None;
+    }
+    let mut record = Record::default();
+    record.id.clone_from(&inner.id);
+    if !wanted(&record) {
+        return None;
+    }
+    record = inner.record.clone();
+    record.id.clone_from(&inner.id);
+    Some(record)
 }

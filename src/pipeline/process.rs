@@ -136,7 +136,7 @@ impl Processor {
     }
 
     /// What hooks gave to an open span at its start.
-    #[cfg(feature = "otlp")]
+    #[cfg(any(feature = "otlp", feature = "viewer"))]
     pub(super) fn held(&self, span: SpanId) -> Option<&Fields> {
         self.held.get(&span)
     }
@@ -169,6 +169,7 @@ impl Processor {
             }
         }
         self.settle(record);
+        self.exports.opened(record);
         self.publish(record);
     }
 
@@ -328,6 +329,7 @@ impl Processor {
     }
 
     fn export(&mut self, record: &mut Record) {
+        self.exports.ended(record);
         if !record.id.sampled {
             return;
         }
@@ -531,10 +533,7 @@ impl Processor {
                 now + Console::INTERVAL
             });
         let sent = self.exports.tick(now);
-        #[cfg(feature = "otlp")]
-        let kept = self.keep_open_spans(now);
-        #[cfg(not(feature = "otlp"))]
-        let kept = None;
-        [drawn, sent, kept].into_iter().flatten().min()
+        let looked = self.look_at_open_spans(now);
+        [drawn, sent, looked].into_iter().flatten().min()
     }
 }

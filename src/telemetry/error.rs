@@ -44,6 +44,10 @@ pub enum ConfigError {
     /// A file of events.
     #[error(transparent)]
     File(#[from] crate::files::FileError),
+    /// The page, or where it is to be served.
+    #[cfg(feature = "viewer")]
+    #[error(transparent)]
+    Viewer(#[from] crate::viewer::ViewerError),
     /// The telemetry thread could not be started.
     #[error("the telemetry thread could not be started: {0}")]
     Thread(#[source] std::io::Error),

@@ -76,6 +76,8 @@ pub struct Telemetry {
     worker: Option<Arc<Worker>>,
     writers: Arc<Writers>,
     reporters: Arc<Reporters>,
+    #[cfg(feature = "viewer")]
+    viewer: Option<crate::viewer::ViewerHandle>,
     history: History,
     budgets: Budgets,
     propagators: Vec<String>,
@@ -109,6 +111,8 @@ impl Telemetry {
             worker: worker.map(Arc::new),
             writers: Arc::new(writers),
             reporters: Arc::default(),
+            #[cfg(feature = "viewer")]
+            viewer: None,
             history,
             budgets: Budgets::new(Arc::default()),
             propagators,
@@ -137,6 +141,12 @@ impl Telemetry {
 
     fn with_reporters(mut self, reporters: Reporters) -> Self {
         self.reporters = Arc::new(reporters);
+        self
+    }
+
+    #[cfg(feature = "viewer")]
+    fn with_viewer(mut self, viewer: Option<crate::viewer::ViewerHandle>) -> Self {
+        self.viewer = viewer;
         self
     }
 
@@ -255,6 +265,12 @@ impl Telemetry {
         self.worker.as_ref()?.console()
     }
 
+    /// The page, and where to look at it; `None` unless it was [switched on](TelemetryBuilder::viewer). It is served until the shutdown.
+    #[cfg(feature = "viewer")]
+    pub fn viewer(&self) -> Option<&crate::viewer::ViewerHandle> {
+        self.viewer.as_ref()
+    }
+
     /// Deletes what waits to be sent to the collector, in memory and in the spool, but for the requests under way. Returns how many
     /// records that were; reports count them as [`Purged`](crate::Loss::Purged). For what must not leave any more: see
     /// [`History::erase`](crate::history::History::erase) for what is kept here.
@@ -329,6 +345,8 @@ struct Closing {
     worker: Option<Arc<Worker>>,
     writers: Arc<Writers>,
     reporters: Arc<Reporters>,
+    #[cfg(feature = "viewer")]
+    viewer: Option<crate::viewer::ViewerHandle>,
     stages: Arc<Stages>,
 }
 
@@ -340,6 +358,8 @@ impl Closing {
             worker: telemetry.worker.clone(),
             writers: Arc::clone(&telemetry.writers),
             reporters: Arc::clone(&telemetry.reporters),
+            #[cfg(feature = "viewer")]
+            viewer: telemetry.viewer.clone(),
             stages: Arc::clone(&telemetry.stages),
         }
     }
@@ -394,6 +414,11 @@ impl Closing {
         let settled = Answer::wait(&answer.settled, deadline + CLOSING_TIME).unwrap_or(false);
         if ask == Ask::Shutdown {
             self.bus.close();
+            // It shows the end of everything, and nothing waits for who looks.
+            #[cfg(feature = "viewer")]
+            if let Some(viewer) = &self.viewer {
+                viewer.end(deadline + CLOSING_TIME);
+            }
         }
         processed && handled && written && reported && settled
     }

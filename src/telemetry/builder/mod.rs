@@ -8,6 +8,8 @@ mod events;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod reporter;
+#[cfg(feature = "viewer")]
+mod viewer;
 
 use std::fmt;
 use std::sync::Arc;
@@ -100,6 +102,8 @@ pub struct TelemetryBuilder {
     console: Option<(Output, ConsoleOptions)>,
     writers: Vec<Wanted>,
     reporters: Vec<crate::reporter::Reporting>,
+    #[cfg(feature = "viewer")]
+    viewer: Option<crate::viewer::Viewer>,
     bus: Option<Bus>,
     budgets: Vec<Budget>,
     history: Keep,
@@ -207,6 +211,8 @@ impl TelemetryBuilder {
             console: None,
             writers: Vec::new(),
             reporters: Vec::new(),
+            #[cfg(feature = "viewer")]
+            viewer: None,
             bus: None,
             budgets: Vec::new(),
             history: Keep::Default,
@@ -519,6 +525,11 @@ impl TelemetryBuilder {
         let plugged = (!self.plugged.is_empty())
             .then(|| Plugged::new(self.plugged, &resource, self.batch, self.queue_bytes));
         let clock = instance.clock.clone();
+        #[cfg(feature = "viewer")]
+        let (viewer, page) = {
+            let past = recent.is_none().then(|| history.clone());
+            viewer::start(self.viewer, &service, &instance, rules.word(), past)?.unzip()
+        };
         #[cfg(feature = "otlp")]
         let observed = Arc::clone(&instance);
         #[cfg(feature = "otlp")]
@@ -576,15 +587,24 @@ impl TelemetryBuilder {
                     clock,
                     plugged,
                     otlp,
+                    #[cfg(feature = "viewer")]
+                    viewer,
                 }
             }),
             #[cfg(not(feature = "otlp"))]
-            exports: Box::new(move |_| Exports { clock, plugged }),
+            exports: Box::new(move |_| Exports {
+                clock,
+                plugged,
+                #[cfg(feature = "viewer")]
+                viewer,
+            }),
         })
         .map_err(ConfigError::Thread)?;
         let telemetry = Telemetry::new(instance, bus, Some(worker), writers, history, propagators)
             .with_reporters(reporters)
             .with_budgets(ledger);
+        #[cfg(feature = "viewer")]
+        let telemetry = telemetry.with_viewer(page);
         #[cfg(feature = "config")]
         let telemetry =
             telemetry.with_config(self.config.unwrap_or_default(), environment, self.said);

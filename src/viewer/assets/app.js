@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 // The page as a whole: which run and span are looked at (the address says), what comes from the program, one drawing per frame.
 
 import { Detail } from './detail.js';
@@ -275,3 +276,6 @@ class App {
 }
 
 new App();
+=======
+
+>>>>>>> main

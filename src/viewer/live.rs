@@ -1,0 +1,173 @@
+//! What a browser is told as it happens: server-sent events of state.
+//!
+//! Promise: the next message is made when the last one was taken, so a client that reads slowly, or never, is owed one message and no
+//! more; one that comes back with an old cursor is told what changed since, or begins anew.
+//! Never: queues events for a client.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::response::sse::Event;
+use futures_core::Stream;
+use opentelemetry::TraceId;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+use super::rows::{RunRow, SpanRow};
+use super::serve::Page;
+use super::totals::by_model;
+
+/// The pause between two messages: what the eye takes for at once.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Where a client is: after this change of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) process: u64,
+    pub(super) change: u64,
+}
+
+impl Place {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (process, change) = text.split_once('-')?;
+        Some(Self {
+            process: u64::from_str_radix(process, 16).ok()?,
+            change: change.parse().ok()?,
+        })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:x}-{}", self.process, self.change)
+    }
+}
+
+/// The messages for one client.
+#[derive(Debug)]
+pub(super) struct Messages(mpsc::Receiver<Event>);
+
+impl Stream for Messages {
+    type Item = Result<Event, std::convert::Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx).map(|event| event.map(Ok))
+    }
+}
+
+/// Tells a client what changed after `place` in the list of runs, and in the run it watches.
+pub(super) fn messages(
+    page: Arc<Page>,
+    watched: Option<TraceId>,
+    place: Option<Place>,
+) -> Messages {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(tell(page, watched, place, sender));
+    Messages(receiver)
+}
+
+async fn tell(
+    page: Arc<Page>,
+    watched: Option<TraceId>,
+    place: Option<Place>,
+    sender: mpsc::Sender<Event>,
+) {
+    let _seat = page.seat();
+    let mut change = place
+        .filter(|place| place.process == page.process)
+        .map(|place| place.change)
+        .filter(|change| page.model().gone(*change).is_some());
+    let hello = named("hello").data(page.hello());
+    if sender.send(hello).await.is_err() {
+        return;
+    }
+    if place.is_some() && change.is_none() && sender.send(named("reset").data("{}")).await.is_err()
+    {
+        return;
+    }
+    let mut pause = tokio::time::interval(PAUSE);
+    pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = sender.closed() => return,
+            () = page.ending() => {
+                // The last of it, and the word that it is the last.
+                for event in changes(&page, watched, &mut change).into_iter().chain([named("bye").data("{}")]) {
+                    if sender.send(event).await.is_err() {
+                        return;
+                    }
+                }
+                return;
+            }
+            _ = pause.tick() => {}
+        }
+        // First the room for it, then what is to be said by then.
+        tokio::select! {
+            () = page.ending() => {}
+            room = sender.reserve() => {
+                let Ok(room) = room else { return };
+                if let Some(event) = changes(&page, watched, &mut change) {
+                    room.send(event);
+                }
+            }
+        }
+    }
+}
+
+fn named(name: &str) -> Event {
+    Event::default().event(name)
+}
+
+/// What changed since `change`, which moves on; `None` for nothing.
+fn changes(page: &Page, watched: Option<TraceId>, change: &mut Option<u64>) -> Option<Event> {
+    let model = page.model();
+    let since = change.unwrap_or(0);
+    if *change == Some(model.change) {
+        return None;
+    }
+    let gone = match *change {
+        // It has nothing that could be gone.
+        None => Vec::new(),
+        Some(since) => match model.gone(since) {
+            Some(gone) => gone,
+            // More was forgotten than is remembered: it begins anew with the next message.
+            None => {
+                *change = None;
+                return Some(named("reset").data("{}"));
+            }
+        },
+    };
+    let runs: Vec<RunRow<'_>> = model.changed(since).filter_map(RunRow::new).collect();
+    let watched = watched.and_then(|trace| model.run(trace));
+    let spans = watched.map(|run| {
+        let changed = run.spans.values().filter(|span| span.change > since);
+        changed
+            .map(|span| SpanRow::new(span, &model.clock))
+            .collect::<Vec<_>>()
+    });
+    let mut data = json!({
+        "runs": runs,
+        "spans": spans.unwrap_or_default(),
+        "models": by_model(&model),
+        "books": { "spans": model.spans, "forgotten": model.forgotten, "missed": page.missed() },
+    });
+    if !gone.is_empty() {
+        data["gone"] = gone.into();
+    }
+    if let Some(run) = watched {
+        data["kept"] = run.spans.len().into();
+    }
+    *change = Some(model.change);
+    let place = Place {
+        process: page.process,
+        change: model.change,
+    };
+    Some(
+        named("changes")
+            .id(place.to_string())
+            .data(data.to_string()),
+    )
+}

@@ -1,0 +1,300 @@
+//! What the page knows: runs with their spans and moments, and what of it changed since when.
+//!
+//! Every change has a number. Whoever asks for what changed after a number is told the state of it now, however often it changed
+//! in between: nobody falls behind, and nobody needs a queue.
+//!
+//! Promise: bounded in spans and bytes; order does not matter (a child before its parent, a moment before its span, an end without a
+//! start); what makes room is counted.
+//! Never: keeps two copies of a record.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use opentelemetry::{SpanId, TraceId};
+
+use super::facts::Facts;
+use crate::clock::Clock;
+use crate::event::Subject;
+use crate::record::{Record, What};
+
+/// Forgotten runs that are remembered by number. Who was away for more than these begins anew.
+const GONE: usize = 4_096;
+/// Moments kept of a span.
+const MOMENTS: usize = 1_000;
+
+pub(super) struct Model {
+    pub(super) clock: Clock,
+    max_spans: usize,
+    max_bytes: usize,
+    /// By their numbers, in the order they were first heard of.
+    pub(super) runs: BTreeMap<u64, Run>,
+    by_trace: HashMap<TraceId, u64>,
+    /// The number of each run by that of its last change.
+    by_change: BTreeMap<u64, u64>,
+    /// The number of the last change.
+    pub(super) change: u64,
+    last_run: u64,
+    pub(super) spans: usize,
+    bytes: usize,
+    /// Spans that made room.
+    pub(super) forgotten: u64,
+    gone: VecDeque<(u64, u64)>,
+    /// Changes up to this one cannot be told apart any more.
+    blurred: u64,
+}
+
+/// One trace.
+pub(super) struct Run {
+    pub(super) number: u64,
+    pub(super) trace: TraceId,
+    pub(super) change: u64,
+    /// By their numbers, in the order they were first heard of.
+    pub(super) spans: BTreeMap<u64, Span>,
+    pub(super) by_id: HashMap<SpanId, u64>,
+    /// Moments of spans that have not been heard of.
+    early: HashMap<SpanId, Vec<Record>>,
+    last_span: u64,
+    open: usize,
+    /// What spans that made room added up to.
+    pub(super) past: super::totals::Sums,
+}
+
+pub(super) struct Span {
+    pub(super) change: u64,
+    pub(super) record: Record,
+    pub(super) facts: Facts,
+    pub(super) moments: Vec<Record>,
+    pub(super) more_moments: u64,
+}
+
+impl Span {
+    fn bytes(&self) -> usize {
+        self.record.bytes() + self.moments.iter().map(Record::bytes).sum::<usize>()
+    }
+
+    /// Security alerts, warnings and blocks among its moments.
+    pub(super) fn alerts(&self) -> u64 {
+        let about = |moment: &&Record| told_security(moment);
+        self.moments.iter().filter(about).count() as u64
+    }
+}
+
+/// The subject of a moment is its type's, and not its span's.
+fn told_security(record: &Record) -> bool {
+    let ty = record.moment.as_ref().and_then(|moment| moment.ty.as_ref());
+    ty.is_some_and(|ty| ty.subject() == Subject::SECURITY)
+}
+
+impl Model {
+    pub(super) fn new(clock: Clock, max_spans: usize, max_bytes: usize) -> Self {
+        Self {
+            clock,
+            max_spans,
+            max_bytes,
+            runs: BTreeMap::new(),
+            by_trace: HashMap::new(),
+            by_change: BTreeMap::new(),
+            change: 0,
+            last_run: 0,
+            spans: 0,
+            bytes: 0,
+            forgotten: 0,
+            gone: VecDeque::new(),
+            blurred: 0,
+        }
+    }
+
+    /// Takes records in, in the order they were made.
+    pub(super) fn take(&mut self, records: Vec<Record>) {
+        for record in records {
+            self.add(record);
+        }
+        self.make_room();
+    }
+
+    fn add(&mut self, record: Record) {
+        let id = record.id.span;
+        if record.id.trace == TraceId::INVALID || id == SpanId::INVALID {
+            return;
+        }
+        self.change += 1;
+        let change = self.change;
+        let number = *self.by_trace.entry(record.id.trace).or_insert_with(|| {
+            self.last_run += 1;
+            self.last_run
+        });
+        let run = self
+            .runs
+            .entry(number)
+            .or_insert_with(|| Run::new(number, record.id.trace));
+        let (spans, bytes) = match record.what {
+            What::Moment => run.moment(record, change),
+            What::Started | What::Ended => run.span(record, change, &self.clock),
+        };
+        self.spans += spans;
+        self.bytes = self.bytes.saturating_add_signed(bytes);
+        self.by_change.remove(&run.change);
+        run.change = change;
+        self.by_change.insert(change, number);
+    }
+
+    pub(super) fn run(&self, trace: TraceId) -> Option<&Run> {
+        self.runs.get(self.by_trace.get(&trace)?)
+    }
+
+    /// The runs that changed after `change`.
+    pub(super) fn changed(&self, change: u64) -> impl Iterator<Item = &Run> {
+        self.by_change
+            .range(change + 1..)
+            .filter_map(|(_, number)| self.runs.get(number))
+    }
+
+    /// The numbers of the runs forgotten after `change`; `None` if that is not known any more.
+    pub(super) fn gone(&self, change: u64) -> Option<Vec<u64>> {
+        let numbers = self.gone.iter().filter(|(at, _)| *at > change);
+        (change >= self.blurred).then(|| numbers.map(|(_, number)| *number).collect())
+    }
+
+    /// Forgets the runs that were quiet for longest, those that are over before those that are not; of a single run that is too large,
+    /// its oldest spans.
+    fn make_room(&mut self) {
+        while self.spans > self.max_spans || self.bytes > self.max_bytes {
+            let over = |number: &&u64| self.runs.get(number).is_some_and(|run| run.open == 0);
+            let mut quiet = self.by_change.values();
+            let Some(number) = quiet.clone().find(over).or_else(|| quiet.next()).copied() else {
+                return;
+            };
+            if self.runs.len() == 1 {
+                self.shorten(number);
+                return;
+            }
+            self.forget(number);
+        }
+    }
+
+    fn forget(&mut self, number: u64) {
+        let Some(run) = self.runs.remove(&number) else {
+            return;
+        };
+        self.by_trace.remove(&run.trace);
+        self.by_change.remove(&run.change);
+        self.spans -= run.spans.len();
+        self.forgotten += run.spans.len() as u64;
+        self.bytes -= run.spans.values().map(Span::bytes).sum::<usize>() + run.early_bytes();
+        self.change += 1;
+        self.gone.push_back((self.change, number));
+        if self.gone.len() > GONE {
+            self.blurred = self.gone.pop_front().map_or(0, |(at, _)| at);
+        }
+    }
+
+    /// Forgets the oldest tenth of a run's spans that have ended, or more where that is not enough.
+    fn shorten(&mut self, number: u64) {
+        let Some(run) = self.runs.get_mut(&number) else {
+            return;
+        };
+        let (spans, bytes) = (
+            self.max_spans - self.max_spans / 10,
+            self.max_bytes - self.max_bytes / 10,
+        );
+        self.bytes -= run.early_bytes();
+        run.early.clear();
+        let numbers: Vec<u64> = run.spans.keys().copied().collect();
+        for at in numbers {
+            if self.spans <= spans && self.bytes <= bytes {
+                break;
+            }
+            let ended = run.spans.get(&at).is_some_and(|span| !span.facts.open);
+            // What stands above the others stays, so that they keep their place.
+            let root = run
+                .spans
+                .get(&at)
+                .is_some_and(|span| span.record.id.parent == SpanId::INVALID);
+            if let Some(span) = (ended && !root).then(|| run.spans.remove(&at)).flatten() {
+                run.by_id.remove(&span.record.id.span);
+                run.past.add(&span);
+                self.spans -= 1;
+                self.forgotten += 1;
+                self.bytes -= span.bytes();
+            }
+        }
+    }
+}
+
+impl Run {
+    fn new(number: u64, trace: TraceId) -> Self {
+        Self {
+            number,
+            trace,
+            change: 0,
+            spans: BTreeMap::new(),
+            by_id: HashMap::new(),
+            early: HashMap::new(),
+            last_span: 0,
+            open: 0,
+            past: super::totals::Sums::default(),
+        }
+    }
+
+    /// Takes a span in; how many spans and bytes that is more.
+    fn span(&mut self, record: Record, change: u64, clock: &Clock) -> (usize, isize) {
+        let facts = Facts::of(&record, clock);
+        let id = record.id.span;
+        if let Some(known) = self.by_id.get(&id).and_then(|at| self.spans.get_mut(at)) {
+            // What ended stays as it ended.
+            if !known.facts.open || facts.open {
+                return (0, 0);
+            }
+            self.open -= 1;
+            let more = record.bytes().cast_signed() - known.record.bytes().cast_signed();
+            (known.record, known.facts, known.change) = (record, facts, change);
+            return (0, more);
+        }
+        self.last_span += 1;
+        self.open += usize::from(facts.open);
+        let moments = self.early.remove(&id).unwrap_or_default();
+        let bytes = record.bytes().cast_signed();
+        let span = Span {
+            change,
+            record,
+            facts,
+            moments,
+            more_moments: 0,
+        };
+        self.by_id.insert(id, self.last_span);
+        self.spans.insert(self.last_span, span);
+        (1, bytes)
+    }
+
+    /// Takes a moment in; how many spans and bytes that is more.
+    fn moment(&mut self, record: Record, change: u64) -> (usize, isize) {
+        let id = record.id.span;
+        let bytes = record.bytes().cast_signed();
+        let Some(span) = self.by_id.get(&id).and_then(|at| self.spans.get_mut(at)) else {
+            self.early.entry(id).or_default().push(record);
+            return (0, bytes);
+        };
+        span.change = change;
+        if span.moments.len() >= MOMENTS {
+            span.more_moments += 1;
+            return (0, 0);
+        }
+        span.moments.push(record);
+        (0, bytes)
+    }
+
+    fn early_bytes(&self) -> usize {
+        let moments = self.early.values().flatten();
+        moments.map(Record::bytes).sum()
+    }
+
+    pub(super) fn get(&self, id: SpanId) -> Option<&Span> {
+        self.spans.get(self.by_id.get(&id)?)
+    }
+
+    /// The spans nothing here encloses, the earliest first.
+    pub(super) fn root(&self) -> Option<&Span> {
+        let stands_above = |span: &&Span| !self.by_id.contains_key(&span.record.id.parent);
+        let roots = self.spans.values().filter(stands_above);
+        roots.min_by_key(|span| span.facts.start)
+    }
+}

@@ -1,0 +1,211 @@
+//! The server: the page, its assets, and what it asks for.
+//!
+//! Promise: reads only; an address that means nothing is a 404 with a reason; what a client asks for is answered from memory.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::sse::{KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use opentelemetry::{SpanId, TraceId};
+use serde_json::{Value as Json, json};
+use tokio::sync::watch;
+
+use super::assets::{self, Asset};
+use super::detail::{detail, search};
+use super::feed::Handover;
+use super::guard::guard;
+use super::live::{Place, messages};
+use super::model::Model;
+use super::rows::{RunRow, SpanRow};
+
+/// Clients that are told what happens, at most: more tabs than anybody has open.
+const CLIENTS: usize = 64;
+/// A silent connection says that it lives, before proxies and browsers give it up.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Found spans in an answer: unless the page says, and at most.
+const FOUND: usize = 200;
+const MOST_FOUND: usize = 1_000;
+
+/// What all requests share.
+pub(super) struct Page {
+    pub(super) service: String,
+    pub(super) capture: &'static str,
+    pub(super) started: u64,
+    /// This process, for cursors.
+    pub(super) process: u64,
+    pub(super) port: u16,
+    pub(super) token: Option<String>,
+    pub(super) handover: Arc<Handover>,
+    pub(super) model: Mutex<Model>,
+    pub(super) clients: AtomicUsize,
+    pub(super) end: watch::Receiver<bool>,
+}
+
+impl Page {
+    /// What is known by now.
+    pub(super) fn model(&self) -> MutexGuard<'_, Model> {
+        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        model.take(self.handover.take());
+        model
+    }
+
+    pub(super) fn missed(&self) -> u64 {
+        self.handover.missed()
+    }
+
+    pub(super) fn hello(&self) -> String {
+        json!({
+            "service": self.service,
+            "version": env!("CARGO_PKG_VERSION"),
+            "started": self.started,
+            "capture": self.capture,
+        })
+        .to_string()
+    }
+
+    /// Resolves when the program ends.
+    pub(super) async fn ending(&self) {
+        let mut end = self.end.clone();
+        // Who could say so is gone: that is the end too.
+        let _ = end.wait_for(|end| *end).await;
+    }
+
+    /// A place among the clients, until it is dropped.
+    pub(super) fn seat(self: &Arc<Self>) -> Seat {
+        self.clients.fetch_add(1, Ordering::Relaxed);
+        Seat(Arc::clone(self))
+    }
+}
+
+pub(super) struct Seat(Arc<Page>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.clients.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+pub(super) fn router(page: &Arc<Page>) -> Router {
+    Router::new()
+        .route("/", get(async || file(assets::INDEX)))
+        .route(
+            "/assets/{name}",
+            get(async |Path(name): Path<String>| file(&name)),
+        )
+        .route("/api/live", get(live))
+        .route("/api/runs/{trace}", get(run))
+        .route("/api/runs/{trace}/{span}", get(span))
+        .route("/api/search", get(found))
+        .fallback(async || nothing("there is nothing at this address"))
+        .layer(from_fn_with_state(Arc::clone(page), guard))
+        .with_state(Arc::clone(page))
+}
+
+fn file(name: &str) -> Response {
+    match assets::find(name) {
+        Some(Asset {
+            content_type, text, ..
+        }) => ([(header::CONTENT_TYPE, *content_type)], *text).into_response(),
+        None => nothing("there is no such file"),
+    }
+}
+
+async fn live(
+    State(page): State<Arc<Page>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if page.clients.load(Ordering::Relaxed) >= CLIENTS {
+        return failure(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open");
+    }
+    let query = query.unwrap_or_default();
+    let watched = parameter(&query, "run").and_then(|trace| TraceId::from_hex(&trace).ok());
+    // A browser that connects again by itself asks for the same address, and says where it is in a header.
+    let last = headers
+        .get("last-event-id")
+        .and_then(|place| place.to_str().ok());
+    let place = last
+        .map(str::to_owned)
+        .or_else(|| parameter(&query, "cursor"));
+    // What is no cursor of ours is one that is too old.
+    let place = place.filter(|place| !place.is_empty()).map(|place| {
+        Place::parse(&place).unwrap_or(Place {
+            process: !page.process,
+            change: 0,
+        })
+    });
+    Sse::new(messages(page, watched, place))
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive"))
+        .into_response()
+}
+
+async fn run(State(page): State<Arc<Page>>, Path(trace): Path<String>) -> Response {
+    let model = page.model();
+    let run = TraceId::from_hex(&trace)
+        .ok()
+        .and_then(|trace| model.run(trace));
+    let Some((run, row)) = run.and_then(|run| Some((run, RunRow::new(run)?))) else {
+        return nothing("there is no such run, or it was forgotten");
+    };
+    let spans: Vec<SpanRow<'_>> = run
+        .spans
+        .values()
+        .map(|span| SpanRow::new(span, &model.clock))
+        .collect();
+    answer(&json!({ "run": row, "spans": spans }))
+}
+
+async fn span(
+    State(page): State<Arc<Page>>,
+    Path((trace, span)): Path<(String, String)>,
+) -> Response {
+    let model = page.model();
+    let ids = TraceId::from_hex(&trace)
+        .ok()
+        .zip(SpanId::from_hex(&span).ok());
+    match ids.and_then(|(trace, span)| model.run(trace)?.get(span)) {
+        Some(span) => answer(&detail(span, &model.clock)),
+        None => nothing("there is no such span, or it was forgotten"),
+    }
+}
+
+async fn found(State(page): State<Arc<Page>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let text = parameter(&query, "q").unwrap_or_default();
+    let limit = parameter(&query, "limit").and_then(|limit| limit.parse().ok());
+    let model = page.model();
+    let (spans, more) = search(&model, &text, limit.unwrap_or(FOUND).clamp(1, MOST_FOUND));
+    let mut found = json!({ "spans": spans });
+    if more {
+        found["more"] = true.into();
+    }
+    answer(&found)
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+}
+
+fn answer(json: &Json) -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        json.to_string(),
+    )
+        .into_response()
+}
+
+fn nothing(why: &str) -> Response {
+    failure(StatusCode::NOT_FOUND, why)
+}
+
+fn failure(status: StatusCode, why: &str) -> Response {
+    (status, answer(&json!({ "error": why }))).into_response()
+}
