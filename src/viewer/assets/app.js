@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 // The page as a whole: which run and span are looked at (the address says), what comes from the program, one drawing per frame.
 
 import { Detail } from './detail.js';
@@ -16,6 +15,8 @@ import { Store } from './store.js';
 const TICK = matchMedia('(prefers-reduced-motion: reduce)').matches ? 1_000 : 200;
 /** Following the latest run changes at most this often, or short runs would flash by. */
 const STAY = 1_500;
+/** Loading a run anew, because its oldest spans make room, happens at most this often. */
+const RELOAD = 2_000;
 /** A connection that is replaced within this time was never away. */
 const PATIENCE = 400;
 const ROUTE = /^#\/run\/([0-9a-f]{32})(?:\/([0-9a-f]{16}))?$/;
@@ -31,7 +32,6 @@ class App {
     this.narrow = matchMedia('(max-width: 719px)');
     this.route = {};
     this.shown = undefined;
-    this.moments = true;
     this.runs = new Runs(this);
     this.run = new Run(this);
     this.detail = new Detail(this);
@@ -70,8 +70,8 @@ class App {
 
   hello(hello) {
     this.store.hello = hello;
-    const name = hello.version ? `${hello.service} ${hello.version}` : hello.service;
-    putForeign(by('service'), name || 'Agent runs');
+    putForeign(by('service'), hello.service || 'Agent runs');
+    by('service').title = `${visible(hello.service ?? '')}, as tracing-genai ${visible(hello.version ?? '')} sees it`;
     put(by('capture'), hello.capture ? `content: ${hello.capture}` : '');
     by('capture').title = hello.capture === 'off' ? 'Messages and arguments are not captured: .capture(CaptureMode::Redacted)' : 'What is captured of messages and arguments';
     this.schedule();
@@ -89,6 +89,23 @@ class App {
     if (this.following) this.latest();
     // All that is kept has come, and the run that is looked at is not among it.
     if (this.shown && !this.store.runs.has(this.shown) && this.store.tree.nodes.size === 0) this.store.missing = true;
+    if (changes.kept < this.store.tree.nodes.size) this.reload();
+    this.schedule();
+  }
+
+  /** Spans of the run that is looked at were forgotten: which, only the whole of it tells. */
+  async reload() {
+    if (this.reloads) return;
+    this.reloads = true;
+    setTimeout(() => { this.reloads = false; }, RELOAD);
+    const trace = this.shown;
+    try {
+      const answer = await fetch(`api/runs/${trace}`);
+      const { spans } = await answer.json();
+      if (spans && trace === this.shown) this.store.replace(spans);
+    } catch {
+      // The next change asks again.
+    }
     this.schedule();
   }
 
@@ -129,7 +146,6 @@ class App {
     this.changed = Date.now();
     this.asking?.abort();
     this.store.watch(trace);
-    this.store.tree.moments = this.moments;
     this.run.waterfall.focus = undefined;
     this.run.waterfall.list.cursor = -1;
     this.run.waterfall.list.scroller.scrollTop = 0;
@@ -276,6 +292,3 @@ class App {
 }
 
 new App();
-=======
-
->>>>>>> main

@@ -13,7 +13,8 @@ export class Store {
     this.runs = new Map();
     this.models = [];
     this.books = {};
-    this.tree = new Tree();
+    this.moments = this.moments ?? true;
+    this.tree = new Tree(this.moments);
     this.skew = this.skew ?? 0;
     // Counted up with each change of the runs, of the models, of the watched run's spans.
     this.version = (this.version ?? 0) + 1;
@@ -24,8 +25,16 @@ export class Store {
   /** Looks at another run, or at none. */
   watch(trace) {
     this.watched = trace;
-    this.tree = new Tree();
+    this.tree = new Tree(this.moments);
     this.missing = false;
+  }
+
+  /** All spans of the watched run as they are now, where some of those held here were forgotten. */
+  replace(spans) {
+    const { collapsed } = this.tree;
+    this.tree = new Tree(this.moments);
+    this.tree.collapsed = collapsed;
+    this.apply({ spans });
   }
 
   apply(changes) {
@@ -40,10 +49,11 @@ export class Store {
       this.tree.upsert(span);
       this.latest(span.end ?? span.start);
     }
-    if (changes.oldest !== undefined) {
-      for (const [trace, run] of this.runs) if (run.run < changes.oldest) this.runs.delete(trace);
+    if (changes.gone) {
+      const gone = new Set(changes.gone);
+      for (const [trace, run] of this.runs) if (gone.has(run.run)) this.runs.delete(trace);
     }
-    if (changes.runs?.length || changes.oldest !== undefined) this.version += 1;
+    if (changes.runs?.length || changes.gone) this.version += 1;
     if (changes.models) {
       this.models = changes.models;
       this.modelsVersion += 1;

@@ -16,13 +16,13 @@ class Node {
 }
 
 export class Tree {
-  constructor() {
+  constructor(moments = true) {
     this.nodes = new Map();
     this.roots = [];
     // Nodes whose parent is not here (yet), by that parent's id.
     this.waiting = new Map();
     this.collapsed = new Set();
-    this.moments = true;
+    this.moments = moments;
     this.flat = [];
     this.stale = true;
     this.open = 0;

@@ -65,7 +65,7 @@ export class Waterfall {
 
   showMoments() {
     this.tree.moments = !this.tree.moments;
-    this.app.moments = this.tree.moments;
+    this.app.store.moments = this.tree.moments;
     this.tree.stale = true;
     this.app.schedule();
   }
