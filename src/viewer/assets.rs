@@ -25,7 +25,22 @@ pub(super) const ALL: &[Asset] = assets! {
     "index.html": HTML,
     "app.css": CSS,
     "app.js": JAVASCRIPT,
+    "content.js": JAVASCRIPT,
+    "detail.js": JAVASCRIPT,
+    "dom.js": JAVASCRIPT,
+    "format.js": JAVASCRIPT,
     "icon.svg": SVG,
+    "icons.js": JAVASCRIPT,
+    "keys.js": JAVASCRIPT,
+    "list.js": JAVASCRIPT,
+    "live.js": JAVASCRIPT,
+    "models.js": JAVASCRIPT,
+    "run.js": JAVASCRIPT,
+    "runs.js": JAVASCRIPT,
+    "store.js": JAVASCRIPT,
+    "theme.js": JAVASCRIPT,
+    "tree.js": JAVASCRIPT,
+    "waterfall.js": JAVASCRIPT,
 };
 
 pub(super) fn find(name: &str) -> Option<&'static Asset> {

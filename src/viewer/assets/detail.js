@@ -1,0 +1,177 @@
+// The right pane: everything the program knows of one span. Asks for it when a span is chosen and again when it changes.
+
+import { attr, el, foreign, put, putForeign } from './dom.js';
+import { attributes, conversation, copyButton, events, tree } from './content.js';
+import { absolute, cost, count, duration, elapsed } from './format.js';
+import { drawKind, drawStatus, icon, kindName, lineIcon } from './icons.js';
+
+const CROSS = 'M4 4l8 8M12 4l-8 8';
+const BACK = 'M10 3L5 8l5 5';
+/** A span that changes all the time is asked for this often. */
+const ASK_AGAIN = 500;
+const SPEAKERS = new Set(['llm', 'agent', 'tool', 'mcp', 'workflow', 'a2a', 'retrieval']);
+
+export class Detail {
+  constructor(app) {
+    this.app = app;
+    this.pane = document.getElementById('detail');
+    this.mark = icon('mark');
+    this.kind = icon('kind');
+    this.name = el('h2', { dir: 'auto' });
+    this.body = el('div.detail-body', { tabindex: '0', role: 'region', 'aria-label': 'What is known of the span' });
+    const zoom = el('button.tool', { type: 'button', title: 'The time axis shows only this span (z)', onclick: () => app.run.waterfall.zoom(app.route.span) }, 'Zoom');
+    this.pane.append(
+      el('div.title', {},
+        el('button.tool.back', { type: 'button', 'aria-label': 'Back to the run', onclick: () => app.close() }, lineIcon(BACK), 'Run'),
+        this.mark, this.kind, this.name, el('span.space'), zoom,
+        el('button.tool.icon.shut', { type: 'button', 'aria-label': 'Close', title: 'Close (Esc)', onclick: () => app.close() }, lineIcon(CROSS))),
+      this.body,
+    );
+    this.shut = new Set(['Tool definitions']);
+    this.filter = '';
+  }
+
+  render() {
+    const { route, store, shown } = this.app;
+    const id = route.span;
+    this.pane.hidden = !id;
+    if (!id) {
+      this.id = undefined;
+      return;
+    }
+    if (this.id !== id) {
+      this.id = id;
+      this.asked = undefined;
+      this.drawn = undefined;
+      this.facts = undefined;
+      this.body.scrollTop = 0;
+      this.body.replaceChildren();
+      put(this.name, '');
+    }
+    const span = store.tree.nodes.get(id)?.span;
+    if (span) this.head(span);
+    // What is asked for anew: another span, or the same after it changed.
+    if (this.asked !== (span ?? id) && !this.waits) this.ask(shown, id, span);
+  }
+
+  head(span) {
+    drawStatus(this.mark, span.status);
+    drawKind(this.kind, span.kind);
+    putForeign(this.name, span.name);
+    if (this.lived) put(this.lived, this.age(span));
+  }
+
+  age(span) {
+    return span.end === undefined ? `${elapsed(this.app.store.now() - span.start)}, still running` : duration(span.end - span.start);
+  }
+
+  async ask(trace, id, span) {
+    this.asked = span ?? id;
+    this.waits = true;
+    let [text, found] = ['', undefined];
+    try {
+      const answer = await fetch(`api/runs/${trace}/${id}`);
+      text = await answer.text();
+      if (answer.ok) found = JSON.parse(text);
+    } catch {
+      // Without connection the page keeps what it has.
+    }
+    setTimeout(() => {
+      this.waits = false;
+      this.app.schedule();
+    }, span?.end === undefined ? ASK_AGAIN : 60);
+    if (this.id !== id || text === this.drawn) return;
+    if (found) {
+      this.drawn = text;
+      this.draw(found);
+    } else if (this.drawn === undefined) {
+      this.body.replaceChildren(el('p.none', {}, text ? 'This span is not kept any more.' : 'The program does not answer.'));
+    }
+  }
+
+  draw(found) {
+    const { span } = found;
+    this.head(span);
+    const { scrollTop } = this.body;
+    const parts = [this.failure(found, span), this.list(span)];
+    const talk = [found.system, found.input, found.output].some((part) => part?.length);
+    if (talk) parts.push(this.section('Messages', conversation(found), () => found.output ?? found.input));
+    if (found.arguments !== undefined) parts.push(this.section('Arguments', tree(found.arguments), () => found.arguments));
+    if (found.result !== undefined) parts.push(this.section('Result', tree(found.result), () => found.result));
+    if (!talk && found.arguments === undefined && found.result === undefined && SPEAKERS.has(span.kind)) parts.push(this.hint(span));
+    if (found.tools?.length) parts.push(this.section('Tool definitions', tree(found.tools), () => found.tools, found.tools.length));
+    if (found.events?.length) parts.push(this.section('Events', events(found.events, span.start), () => found.events, found.events.length));
+    const known = Object.entries(found.attributes ?? {});
+    if (known.length) parts.push(this.section('Attributes', attributes(known, this), () => found.attributes, known.length));
+    this.body.replaceChildren(...parts.filter(Boolean));
+    this.body.scrollTop = scrollTop;
+  }
+
+  failure(found, span) {
+    const error = found.error ?? (span.error ? { type: span.error } : undefined);
+    if (!error) return undefined;
+    return el('div.failure', { role: 'note' }, foreign(error.type ?? 'error', 'strong'), error.message ? foreign(error.message, 'p', true) : undefined);
+  }
+
+  list(span) {
+    const facts = el('dl.list');
+    const add = (label, value, text) => {
+      if (value === undefined || value === '') return;
+      const shown = value instanceof Node ? value : foreign(value, 'span');
+      facts.append(el('dt', {}, label), el('dd', { dir: 'auto' }, shown, text ? copyButton(() => text, `Copy ${label.toLowerCase()}`) : undefined));
+    };
+    this.lived = el('span');
+    put(this.lived, this.age(span));
+    const total = span.total ?? {};
+    const start = this.app.store.tree.start;
+    add('Kind', `${kindName(span.kind)}, ${span.status}`);
+    add('Duration', this.lived);
+    add('Began', `${absolute(span.start)}${Number.isFinite(start) && span.start > start ? `  (+${duration(span.start - start)})` : ''}`);
+    add('First chunk', span.ttfc === undefined ? '' : duration(span.ttfc));
+    add('Model', span.requested && span.requested !== span.model ? `${span.model ?? '?'} (asked for ${span.requested})` : span.model);
+    add('Provider', span.provider);
+    add('Agent', span.agent);
+    add('Input', this.count(span.input, span.cached, 'cached'));
+    add('Output', this.count(span.output, span.reasoning, 'reasoning'));
+    add('Cost', cost(span.cost) || (span.kind === 'llm' && span.input !== undefined && span.end !== undefined ? 'unknown: no price for this model' : ''));
+    add('Finish', span.finish?.join(', '));
+    if (span.total) {
+      const sum = [];
+      if (total.calls) sum.push(`${count(total.calls)} calls`);
+      if (total.tools) sum.push(`${count(total.tools)} tools`);
+      if (total.toolErrors) sum.push(`${count(total.toolErrors)} tool errors`);
+      if (total.input !== undefined) sum.push(`in ${count(total.input)}`);
+      if (total.output !== undefined) sum.push(`out ${count(total.output)}`);
+      if (total.cost !== undefined) sum.push(cost(total.cost, total.partial));
+      add('In all', sum.join(' · '));
+    }
+    add('Span', foreign(span.id, 'code'), span.id);
+    add('Parent', span.parent ? foreign(span.parent, 'code') : undefined, span.parent);
+    add('Trace', foreign(span.trace, 'code'), span.trace);
+    return facts;
+  }
+
+  count(n, of, word) {
+    return n === undefined ? '' : count(n) + (of ? ` (${count(of)} ${word})` : '');
+  }
+
+  hint(span) {
+    const capture = this.app.store.hello?.capture;
+    const text =
+      capture && capture !== 'off'
+        ? [`Nothing of the content was captured for this span (capture: ${capture}).`]
+        : ['Messages, arguments and results are off by default. ', el('code', {}, '.capture(CaptureMode::Redacted)'), ' on the builder shows them here, without secrets.'];
+    return span.end === undefined ? el('p.hint', {}, 'Messages show up when the span ends, if they are captured.') : el('p.hint', {}, ...text);
+  }
+
+  /** A part that can be closed, and stays so for the next span. */
+  section(title, content, data, n) {
+    const part = el('details.part', { open: !this.shut.has(title) },
+      el('summary', {}, el('span', {}, title), n === undefined ? undefined : el('span.n', {}, count(n)),
+        copyButton(() => JSON.stringify(data(), null, 2), `Copy ${title.toLowerCase()} as JSON`)),
+      ...content);
+    part.addEventListener('toggle', () => (part.open ? this.shut.delete(title) : this.shut.add(title)));
+    attr(part, 'data-part', title.toLowerCase());
+    return part;
+  }
+}
