@@ -3,7 +3,8 @@
 //! `cargo run --example quickstart`
 //!
 //! With `OPENAI_API_KEY` (and, if wanted, `OPENAI_BASE_URL`) it talks to that API, otherwise to a small OpenAI-compatible server
-//! of its own. It exports to `OTEL_EXPORTER_OTLP_ENDPOINT`, else to a collector on localhost:4317 or 4318 if one listens.
+//! of its own. It exports to `OTEL_EXPORTER_OTLP_ENDPOINT`, else to a collector on localhost:4317 or 4318 if one listens. What is
+//! said stays here unless `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY` asks for it.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -25,6 +26,7 @@ use support::model_server;
 use tracing::{info, instrument};
 use tracing_genai::console::escape_lines;
 use tracing_genai::event::{AgentExecutionCompleted, Event, LlmCallCompleted, ToolCallCompleted};
+use tracing_genai::message::from_openai;
 use tracing_genai::otlp::OtlpConfig;
 use tracing_genai::{StreamExt as _, Telemetry, chat, tool};
 
@@ -32,8 +34,13 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const MODEL: &str = "gpt-4o-mini";
 
-/// The agent. The two fields make the span an agent run; everything inside it is counted into its totals.
-#[instrument(skip_all, err, fields(gen_ai.operation.name = "invoke_agent", gen_ai.agent.name = "trip-planner"))]
+/// The agent. The first two fields make the span an agent run; everything inside it is counted into its totals. The third puts
+/// all runs of one conversation together.
+#[instrument(skip_all, err, fields(
+    gen_ai.operation.name = "invoke_agent",
+    gen_ai.agent.name = "trip-planner",
+    gen_ai.conversation.id = "paris-weekend",
+))]
 async fn plan_trip(model: &OpenAi, wish: &str) -> Result<String, Failure> {
     let mut messages = vec![json!({ "role": "user", "content": wish })];
     let calls = think(model, &mut messages).await?;
@@ -60,7 +67,11 @@ async fn ask(model: &OpenAi, messages: &[Value]) -> Result<(String, Vec<Value>),
         "model": MODEL, "messages": messages, "tools": tools(), "temperature": 0.2,
         "stream": true, "stream_options": { "include_usage": true },
     });
-    let call = chat("openai", MODEL).temperature(0.2).streaming().start();
+    let call = chat("openai", MODEL)
+        .temperature(0.2)
+        .streaming()
+        .messages(&from_openai(&request).value.messages)
+        .start();
     let chunks = call.run(model.chat_stream(&request)).await?;
     // From here the stream keeps the call open: to its end, to its first error, or until it is dropped.
     let chunks = chunks.try_instrumented(call).inspect(|call, chunk| {
@@ -96,21 +107,24 @@ async fn run_tool(call: &Value) -> Result<String, Failure> {
     let name = call["function"]["name"].as_str().unwrap_or("unknown");
     let arguments: Value =
         serde_json::from_str(call["function"]["arguments"].as_str().unwrap_or("{}"))?;
-    tool(name)
+    let work = async {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        match name {
+            "get_weather" => Ok(format!(
+                "14 °C and light rain in {}",
+                arguments["city"].as_str().unwrap_or("?")
+            )),
+            "find_hotel" => Ok("Hôtel des Arts, 120 EUR a night".to_owned()),
+            other => Err(format!("there is no tool {other}")),
+        }
+    };
+    let span = tool(name)
         .call_id(call["id"].as_str().unwrap_or_default())
-        .run(async {
-            tokio::time::sleep(Duration::from_millis(40)).await;
-            match name {
-                "get_weather" => Ok(format!(
-                    "14 °C and light rain in {}",
-                    arguments["city"].as_str().unwrap_or("?")
-                )),
-                "find_hotel" => Ok("Hôtel des Arts, 120 EUR a night".to_owned()),
-                other => Err(format!("there is no tool {other}")),
-            }
-        })
-        .await
-        .map_err(Failure::from)
+        .arguments(&arguments)
+        .start();
+    let result = span.run(work).await?;
+    span.result(&result).complete();
+    Ok(result)
 }
 
 fn tools() -> Value {
