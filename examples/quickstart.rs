@@ -25,7 +25,9 @@ use support::OpenAi;
 use support::model_server;
 use tracing::{info, instrument};
 use tracing_genai::console::escape_lines;
-use tracing_genai::event::{AgentExecutionCompleted, Event, LlmCallCompleted, ToolCallCompleted};
+use tracing_genai::event::{
+    AgentExecutionCompleted, AgentExecutionFailed, Event, LlmCallCompleted, ToolCallCompleted,
+};
 use tracing_genai::message::from_openai;
 use tracing_genai::otlp::OtlpConfig;
 use tracing_genai::{StreamExt as _, Telemetry, chat, tool};
@@ -190,10 +192,13 @@ async fn run() -> Result<bool, Failure> {
         );
     });
     let agent = Arc::new(Mutex::new(None::<Event>));
-    let ended = Arc::clone(&agent);
-    telemetry.bus().on::<AgentExecutionCompleted>(move |run| {
-        *ended.lock().unwrap_or_else(|e| e.into_inner()) = Some(run.event.clone());
-    });
+    let keep = |event: &Event, agent: &Arc<Mutex<Option<Event>>>| {
+        *agent.lock().unwrap_or_else(|e| e.into_inner()) = Some(event.clone());
+    };
+    let (done, failed) = (Arc::clone(&agent), Arc::clone(&agent));
+    let bus = telemetry.bus();
+    bus.on::<AgentExecutionCompleted>(move |run| keep(run.event, &done));
+    bus.on::<AgentExecutionFailed>(move |run| keep(run.event, &failed));
 
     let key = std::env::var("OPENAI_API_KEY").ok();
     let base_url = match &key {
@@ -206,13 +211,14 @@ async fn run() -> Result<bool, Failure> {
         &model,
         "A rainy weekend in Paris, please. Check the weather and find a hotel.",
     )
-    .await?;
+    .await;
     let report = telemetry.shutdown_async().await;
 
-    println!(
-        "\nThe agent says\n  {}\n\nThe handlers saw",
-        escape_lines(&answer)
-    );
+    match &answer {
+        Ok(answer) => println!("\nThe agent says\n  {}", escape_lines(answer)),
+        Err(error) => println!("\nThe agent failed\n  {}", escape_lines(&error.to_string())),
+    }
+    println!("\nThe handlers saw");
     let seen = seen.lock().unwrap_or_else(|e| e.into_inner());
     seen.iter().for_each(|line| println!("  {line}"));
     let agent = agent
@@ -237,7 +243,7 @@ async fn run() -> Result<bool, Failure> {
         );
     }
     // Only a run that did what it claims is a success.
-    Ok(report.is_complete() && seen.len() >= 2 && !answer.is_empty())
+    Ok(report.is_complete() && seen.len() >= 2 && !answer?.is_empty())
 }
 
 #[tokio::main(flavor = "current_thread")]
