@@ -21,7 +21,7 @@ use super::assets::{self, Asset};
 use super::detail::{detail, search};
 use super::feed::Handover;
 use super::guard::guard;
-use super::live::{Place, messages};
+use super::live::{Asked, Place, messages};
 use super::model::Model;
 use super::rows::{RunRow, SpanRow};
 
@@ -44,6 +44,8 @@ pub(super) struct Page {
     pub(super) token: Option<String>,
     pub(super) handover: Arc<Handover>,
     pub(super) model: Mutex<Model>,
+    /// What was told last: clients that read as fast as each other are told the same, which is put together once.
+    pub(super) last: Mutex<Option<(Asked, Arc<str>)>>,
     pub(super) clients: AtomicUsize,
     pub(super) end: watch::Receiver<bool>,
 }
@@ -54,6 +56,17 @@ impl Page {
         let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
         model.take(self.handover.take());
         model
+    }
+
+    /// What `asked` is told, by `say` unless that was just said.
+    pub(super) fn told(&self, asked: Asked, say: impl FnOnce() -> String) -> Arc<str> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, text)) = last.as_ref().filter(|(before, _)| *before == asked) {
+            return Arc::clone(text);
+        }
+        let text: Arc<str> = say().into();
+        *last = Some((asked, Arc::clone(&text)));
+        text
     }
 
     pub(super) fn missed(&self) -> u64 {
