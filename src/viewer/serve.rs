@@ -14,7 +14,8 @@ use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use opentelemetry::{SpanId, TraceId};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::assets::{self, Asset};
@@ -172,7 +173,13 @@ async fn run(State(page): State<Arc<Page>>, Path(trace): Path<String>) -> Respon
         .values()
         .map(|span| SpanRow::new(span, &model.clock))
         .collect();
-    answer(&json!({ "run": row, "spans": spans }))
+    answer(&Whole { run: row, spans })
+}
+
+#[derive(Serialize)]
+struct Whole<'a> {
+    run: RunRow<'a>,
+    spans: Vec<SpanRow<'a>>,
 }
 
 async fn span(
@@ -195,11 +202,14 @@ async fn found(State(page): State<Arc<Page>>, RawQuery(query): RawQuery) -> Resp
     let limit = parameter(&query, "limit").and_then(|limit| limit.parse().ok());
     let model = page.model();
     let (spans, more) = search(&model, &text, limit.unwrap_or(FOUND).clamp(1, MOST_FOUND));
-    let mut found = json!({ "spans": spans });
-    if more {
-        found["more"] = true.into();
-    }
-    answer(&found)
+    answer(&Found { spans, more })
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    spans: Vec<SpanRow<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {
@@ -207,12 +217,10 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
 }
 
-fn answer(json: &Json) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        json.to_string(),
-    )
-        .into_response()
+fn answer(what: &impl Serialize) -> Response {
+    // Nothing in it can fail to be written.
+    let text = serde_json::to_string(what).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 fn nothing(why: &str) -> Response {
