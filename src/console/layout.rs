@@ -19,6 +19,8 @@ const COLUMNS: usize = 100;
 const BARS: usize = 120;
 /// How long the bar of the whole run is.
 const BAR: usize = 16;
+/// Below this width a name is shown without what its mark says already.
+const NARROW: usize = 60;
 /// What is left of a name at least before facts beside it go.
 const NAME: usize = 12;
 
@@ -66,11 +68,13 @@ pub(super) struct Row {
     /// Marks before its name.
     pub(super) marks: Vec<(Style, String)>,
     pub(super) name: String,
+    /// How many bytes at the name's beginning say what the marks say.
+    pub(super) prefix: usize,
     pub(super) style: Option<Style>,
     /// Of its name the end matters.
     pub(super) end: bool,
     pub(super) facts: Vec<Fact>,
-    /// How long it took: its last fact, or a column.
+    /// How long it took: its last fact, or a column. Empty is not known yet.
     pub(super) time: Option<String>,
     pub(super) bar: Option<Bar>,
 }
@@ -117,10 +121,8 @@ fn joined(facts: &[Fact]) -> usize {
 
 /// Lines of the rows, in their order.
 pub(super) fn lines(mut rows: Vec<Row>, room: Room) -> Vec<Line> {
-    if let Some(width) = room.width {
-        for row in &mut rows {
-            row.shorten_guide(width);
-        }
+    for row in &mut rows {
+        row.shorten(room.width);
     }
     let table = Table::of(&rows, room);
     rows.into_iter()
@@ -132,7 +134,8 @@ pub(super) fn lines(mut rows: Vec<Row>, room: Room) -> Vec<Line> {
 }
 
 /// The line of one row.
-pub(super) fn line(row: Row, room: Room) -> Line {
+pub(super) fn line(mut row: Row, room: Room) -> Line {
+    row.shorten(room.width);
     row.by_itself(room.width)
 }
 
@@ -147,8 +150,12 @@ impl Row {
         line::columns(&self.guide) + marks
     }
 
-    /// Deep rows lead in with the last of their lines only.
-    fn shorten_guide(&mut self, width: usize) {
+    /// On narrow terminals names are short, and deep rows lead in with the last of their lines only.
+    fn shorten(&mut self, width: Option<usize>) {
+        let Some(width) = width else { return };
+        if width < NARROW {
+            self.name.drain(..std::mem::take(&mut self.prefix));
+        }
         let most = (width / 3).max(6);
         if line::columns(&self.guide) > most {
             self.guide = line::cut_front(&self.guide, most).into_owned();
@@ -172,7 +179,7 @@ impl Row {
     }
 
     fn by_itself(mut self, width: Option<usize>) -> Line {
-        if let Some(text) = self.time.take() {
+        if let Some(text) = self.time.take().filter(|time| !time.is_empty()) {
             self.facts.push(Fact {
                 rank: Rank::Time,
                 style: Style::Plain,
@@ -299,27 +306,34 @@ mod tests {
     fn what_matters_least_goes_first_and_error_and_time_stay() {
         for (width, expected) in [
             (
-                105,
+                106,
                 "├─ ✓ invoke_agent 東京-planner  timeout · 2 calls · 1 tool · in 1,352 · $0.12 · ttfc 120 ms · 83/s · 1.2 s",
             ),
             (
-                104,
+                99,
                 "├─ ✓ invoke_agent 東京-planner  timeout · 2 calls · 1 tool · in 1,352 · $0.12 · ttfc 120 ms · 1.2 s",
             ),
             (
-                90,
+                85,
                 "├─ ✓ invoke_agent 東京-planner  timeout · 2 calls · 1 tool · in 1,352 · $0.12 · 1.2 s",
             ),
             (
-                80,
+                76,
                 "├─ ✓ invoke_agent 東京-planner  timeout · 2 calls · in 1,352 · $0.12 · 1.2 s",
             ),
             (
-                60,
+                66,
+                "├─ ✓ invoke_agent 東京-planner  timeout · in 1,352 · $0.12 · 1.2 s",
+            ),
+            (
+                55,
                 "├─ ✓ invoke_agent 東京-planner  timeout · $0.12 · 1.2 s",
             ),
-            (40, "├─ ✓ invoke_agent 東…  timeout · 1.2 s"),
-            (30, "├─ ✓ invoke_agent…  timeout"),
+            (47, "├─ ✓ invoke_agent 東京-planner  timeout · 1.2 s"),
+            (46, "├─ ✓ invoke_agent 東京-plann…  timeout · 1.2 s"),
+            (40, "├─ ✓ invoke_agent 東京…  timeout · 1.2 s"),
+            (34, "├─ ✓ invoke_agen…  timeout · 1.2 s"),
+            (30, "├─ ✓ invoke_agent 東…  timeout"),
         ] {
             assert_eq!(shown(width), expected, "{width}");
         }
@@ -371,7 +385,7 @@ mod tests {
             shown(100, 0.5),
             [
                 "✓ invoke_agent a  1.2 s  in 5",
-                "└─ ✓ 東京        12 ms  timeout"
+                "└─ ✓ 東京         12 ms  timeout"
             ]
         );
         assert_eq!(
@@ -394,6 +408,6 @@ mod tests {
             aligned: false,
         };
         let shown = lines(vec![deep], room).remove(0).text(false, Some(40));
-        assert_eq!(shown, "…  │  │  │  ✓ leaf  1 ms");
+        assert_eq!(shown, "…│  │  │  │  ✓ leaf  1 ms");
     }
 }

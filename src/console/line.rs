@@ -99,7 +99,11 @@ pub(super) struct Line(Vec<(Style, Cow<'static, str>)>);
 
 impl Line {
     pub(super) fn push(&mut self, style: Style, text: impl Into<Cow<'static, str>>) {
-        self.0.push((style, text.into()));
+        let text = text.into();
+        match self.0.last_mut() {
+            Some((last, before)) if *last == style => before.to_mut().push_str(&text),
+            _ => self.0.push((style, text)),
+        }
     }
 
     /// How many columns it takes.
@@ -178,7 +182,7 @@ mod tests {
             ("東京", 4),
             ("e\u{301}a", 2),
             ("한국", 4),
-            ("नमस्ते", 5),
+            ("नमस्ते", 4),
             ("🚀", 2),
             ("❤\u{fe0f}", 2),
             ("ｱ", 1),

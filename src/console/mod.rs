@@ -12,7 +12,8 @@
 //! ended. Anywhere else each run is written when it has ended. `ttfc` is the time to the first chunk of a streamed answer, `83/s`
 //! its output tokens a second from there on, `×2` how many attempts in a row failed alike, `cost ?` a call without a known price.
 //!
-//! What does not fit into a terminal's width goes: counts before tokens before cost, an error last. From 100 columns on times stand
+//! What does not fit into a terminal's width goes: counts before tokens before cost, an error last; below 60 columns names go without
+//! the operation that their mark stands for. From 100 columns on times stand
 //! under each other, from 120 on with a bar that says when. Of more than 40 children a final tree shows the first, the last, the
 //! slowest and the failed ones, and a tree of twelve rows or more ends with a summary.
 //!

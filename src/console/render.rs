@@ -229,8 +229,8 @@ impl<'a> Frame<'a> {
     fn below(self, node: &'a Node) -> Vec<Seen<'a>> {
         let (mut seen, mut dropped) = (Vec::new(), 0);
         self.collect(node, &mut seen, &mut dropped);
+        self.fold(&mut seen);
         if self.now.is_none() {
-            self.fold(&mut seen);
             self.thin_out(&mut seen);
         } else if node.open == 0 {
             // The way to what went wrong.
@@ -386,8 +386,14 @@ fn bar(run: &Run, (begun, took): (SystemTime, f64), now: Option<SystemTime>) -> 
 
 pub(super) fn run(run: &Run, so_far: &Totals, now: Option<SystemTime>) -> Row {
     let (mark, style) = mark(run);
+    let prefix = prefix(run.kind);
     let mut row = Row {
         marks: vec![(style, format!("{mark} "))],
+        prefix: if run.name.starts_with(prefix) && run.name.len() > prefix.len() {
+            prefix.len()
+        } else {
+            0
+        },
         name: run.name.clone(),
         ..Row::default()
     };
@@ -405,6 +411,7 @@ pub(super) fn run(run: &Run, so_far: &Totals, now: Option<SystemTime>) -> Row {
 
 fn running(row: &mut Row, run: &Run, so_far: &Totals, now: Option<SystemTime>) {
     let Some(now) = now else {
+        row.time = Some(String::new());
         return row.say(Rank::Error, Style::Yellow, "still running");
     };
     if matches!(
@@ -420,7 +427,7 @@ fn running(row: &mut Row, run: &Run, so_far: &Totals, now: Option<SystemTime>) {
         row.say(Rank::Stream, Style::Dim, format!("ttfc {wait}"));
     }
     if run.thinking {
-        row.say(Rank::Stream, Style::Magenta, "thinking");
+        row.say(Rank::Cost, Style::Magenta, "thinking");
     }
     if run.chunks > 0 {
         row.say(
@@ -430,7 +437,7 @@ fn running(row: &mut Row, run: &Run, so_far: &Totals, now: Option<SystemTime>) {
         );
     }
     let lived = now.duration_since(run.started).unwrap_or_default();
-    row.time = format::elapsed(lived);
+    row.time = Some(format::elapsed(lived).unwrap_or_default());
 }
 
 fn finished(row: &mut Row, run: &Run, ended: &Ended) {
@@ -568,6 +575,16 @@ fn mark(run: &Run) -> (char, Style) {
         Some(Phase::Blocked) => ('⊘', Style::Yellow),
         Some(Phase::Paused) => ('‖', Style::Yellow),
         Some(_) => ('–', Style::Yellow),
+    }
+}
+
+/// How the conventions begin the name of what the glyph says.
+fn prefix(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Agent | Kind::A2a => "invoke_agent ",
+        Kind::Workflow => "invoke_workflow ",
+        Kind::Tool | Kind::Mcp => "execute_tool ",
+        _ => "",
     }
 }
 

@@ -82,7 +82,7 @@ impl<'a> Below<'a> {
         let mut stack: Vec<&Node> = vec![root];
         while let Some(node) = stack.pop() {
             let before = stack.len();
-            stack.extend(node.runs().filter_map(|key| tree.get(key)));
+            stack.extend(node.runs().rev().filter_map(|key| tree.get(key)));
             let leaf = stack[before..].iter().all(|node| node.run.hidden);
             if !std::ptr::eq(node, root) && !node.run.hidden {
                 found.look_at(node, leaf);

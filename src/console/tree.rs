@@ -56,7 +56,7 @@ pub(super) struct Node {
 
 impl Node {
     /// Its children that are spans.
-    pub(super) fn runs(&self) -> impl Iterator<Item = Key> + '_ {
+    pub(super) fn runs(&self) -> impl DoubleEndedIterator<Item = Key> + '_ {
         self.children.iter().filter_map(Child::key)
     }
 }
