@@ -12,6 +12,7 @@
 mod script;
 
 use std::num::NonZero;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use script::{
@@ -19,6 +20,8 @@ use script::{
 };
 use tracing_genai::console::{Console, ConsoleOptions, Output};
 use tracing_genai::event::{Body, EventData};
+use tracing_genai::{Telemetry, chat};
+use tracing_subscriber::prelude::*;
 
 // === a screen ===
 
@@ -310,6 +313,53 @@ fn content_does_not_show_where_nobody_asked_for_it() {
             thinking.contains("thinking"),
             "that it thinks is no content"
         );
+    }
+}
+
+/// Through the whole of it: the layer, the queue, the redactor.
+#[test]
+fn a_key_that_is_streamed_in_pieces_never_shows_and_words_do_though_nobody_else_listens() {
+    const KEY: &str = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    for content in [true, false] {
+        let written = Written::default();
+        let options = ConsoleOptions::new().color(false).width(100).live(true);
+        let output = Output::new(written.clone(), true);
+        let telemetry = Telemetry::builder("test")
+            .environment(|_| None)
+            .chunk_text(true)
+            .console_to(output, options.content(content))
+            .build()
+            .unwrap();
+        let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+        let shown = || {
+            let _ = telemetry.flush(Duration::from_secs(10));
+            let mut emulator = Emulator::new(100);
+            emulator.feed(&written.take());
+            emulator.screen()
+        };
+        tracing::subscriber::with_default(subscriber, || {
+            let call = chat("openai", "gpt-4o").start();
+            call.thinking("what was it again ");
+            let thinking = shown();
+            assert_eq!(
+                thinking.contains("thinks what was it"),
+                content,
+                "{thinking}"
+            );
+            call.chunk("The key is ");
+            for piece in KEY.as_bytes().chunks(3) {
+                call.chunk(std::str::from_utf8(piece).unwrap());
+                let screen = shown();
+                assert!(!screen.contains("ghp"), "half a key: {screen}");
+            }
+            call.chunk(" and that is all ");
+            let screen = shown();
+            assert_eq!(screen.contains("that is"), content, "{screen}");
+            assert!(!screen.contains(&KEY[4..12]), "{screen}");
+            call.complete();
+        });
+        let _ = telemetry.shutdown();
+        assert!(!written.take().contains(&KEY[4..12]));
     }
 }
 

@@ -250,7 +250,7 @@ impl Console {
         self.drawn = Some(now);
     }
 
-    /// Writes what has ended, due or not, and leaves the rest for later: part of a flush.
+    /// Writes what has ended and draws what is open, due or not: part of a flush.
     pub fn flush(&mut self, now: SystemTime) {
         self.draw(now);
     }
