@@ -17,8 +17,8 @@ const NAME: usize = 80;
 const ERROR: usize = 60;
 /// The longest arguments shown: a row of a wide terminal.
 const ARGUMENTS: usize = 200;
-/// What is kept of a text that is being streamed, in bytes: some rows, so that a secret in the last one is whole in it.
-const TAIL: usize = 1_024;
+/// What is kept of a text that is being streamed, in bytes: so much that a private key in the last row is whole in it.
+const TAIL: usize = 4_096;
 
 /// One span.
 #[derive(Debug)]
@@ -189,8 +189,16 @@ impl Run {
             return;
         };
         shown.tail.push_str(text);
-        let surplus = shown.tail.len().saturating_sub(TAIL);
-        shown.tail.drain(..shown.tail.ceil_char_boundary(surplus));
+        let mut surplus = shown.tail.len().saturating_sub(TAIL);
+        if surplus > 0 {
+            while !shown.tail.is_char_boundary(surplus) {
+                surplus += 1;
+            }
+            // The first word would be the end of one, which may be the half of a secret.
+            let space = shown.tail[surplus..].find(char::is_whitespace);
+            let from = space.map_or(shown.tail.len(), |space| surplus + space);
+            shown.tail.drain(..from);
+        }
     }
 
     /// Output tokens a second, from the first piece of a stream to its end.
@@ -353,6 +361,54 @@ fn label(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shown(tail: &str) -> Option<String> {
+        let shown = Shown {
+            tail: tail.to_owned(),
+            arguments: None,
+        };
+        shown.words(Some(&Redactor::standard()))
+    }
+
+    #[test]
+    fn of_a_stream_whole_words_are_shown_on_one_line() {
+        assert_eq!(
+            shown("Pack an\n\n umbrella, it wi").unwrap(),
+            "Pack an umbrella, it"
+        );
+        assert_eq!(shown("Pack"), None);
+        assert_eq!(shown("  "), None);
+        assert_eq!(shown("a \x1b[2J b").unwrap(), "a \\u{1b}[2J");
+    }
+
+    #[test]
+    fn a_private_key_is_not_shown_while_it_is_being_streamed() {
+        let lines = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n".repeat(25);
+        let key =
+            format!("Here: -----BEGIN PRIVATE KEY-----\n{lines}-----END PRIVATE KEY-----\nDone.\n");
+        for end in 0..key.len() {
+            let words = shown(&key[..end]).unwrap_or_default();
+            assert!(!words.contains("MIIEvQ"), "{end}: {words}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_a_stream_is_bounded_and_begins_with_a_whole_word() {
+        let ty = crate::event::EventType::parse("llm.call.chunk").unwrap();
+        let mut event = crate::event::EventData::new(ty, SystemTime::UNIX_EPOCH);
+        event.body = Some("secret-é word ".into());
+        let event = Event::new(event);
+        let mut run = Run::new(&event, true);
+        for _ in 0..10_000 {
+            run.chunk(&event);
+        }
+        let tail = &run.shown.as_ref().unwrap().tail;
+        assert!(tail.len() <= TAIL);
+        assert!(
+            tail.split_whitespace()
+                .all(|word| ["secret-é", "word"].contains(&word))
+        );
+    }
 
     #[test]
     fn labels_are_escaped_and_cut_to_whole_characters() {
