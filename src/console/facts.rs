@@ -260,7 +260,9 @@ impl Totals {
             }
         }
         if let Some(cost) = more.cost {
-            self.cost = Some(self.cost.unwrap_or(0.0) + cost);
+            // To a trillionth, so that the sum of decimals is what a person adds up to.
+            let sum = self.cost.unwrap_or(0.0) + cost;
+            self.cost = Some((sum * 1e12).round() / 1e12);
         }
         self.cost_partial |= more.cost_partial;
     }

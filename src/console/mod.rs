@@ -30,6 +30,7 @@ mod layout;
 mod line;
 mod options;
 mod render;
+mod row;
 mod summary;
 mod terminal;
 mod tree;

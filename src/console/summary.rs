@@ -10,7 +10,7 @@ use super::facts::Run;
 use super::format;
 use super::layout::{Fact, Rank, Row};
 use super::line::{self, Style};
-use super::render;
+use super::row;
 use super::tree::{Key, Node, Tree};
 use crate::event::Phase;
 
@@ -18,9 +18,9 @@ use crate::event::Phase;
 const NAME: usize = 40;
 
 /// `None` if there is no such tree, or it has no row of its own.
-pub(super) fn row(tree: &Tree, root: Key) -> Option<Row> {
+pub(super) fn of(tree: &Tree, root: Key) -> Option<Row> {
     let node = tree.get(root).filter(|node| !node.run.hidden)?;
-    let mut row = render::run(&node.run, &node.totals, None);
+    let mut row = row::run(&node.run, &node.totals, None);
     row.marks.insert(0, (Style::Dim, "= ".to_owned()));
     let below = Below::of(tree, node);
     let mut facts = Vec::new();
