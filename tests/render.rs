@@ -86,6 +86,20 @@ fn a_renderer_of_ones_own_writes_a_file_with_its_own_extension() {
 }
 
 #[test]
+fn the_renderer_in_the_documentation_has_twenty_lines_at_most() {
+    let (_, example) = include_str!("../src/render/mod.rs")
+        .split_once("/// struct Markdown;")
+        .unwrap();
+    let (renderer, rest) = example.split_once("\n/// }\n").unwrap();
+    assert!(renderer.contains("impl Render for Markdown"));
+    assert!(
+        rest.contains("assert_eq!(text, "),
+        "the example says what comes out"
+    );
+    assert!(renderer.lines().count() < 20, "{renderer}");
+}
+
+#[test]
 fn file_and_writer_render_the_same_from_the_same_event() {
     let dir = tempfile::tempdir().unwrap();
     let events = ["workflow.started", "security.alert"].map(event);

@@ -1,18 +1,24 @@
 //! What the console knows of a span and of a moment: the few facts it shows, taken out of events.
 //!
-//! Promise: every text in here has been escaped and cut; nothing in here is content.
+//! Promise: every text in here has been escaped and cut; nothing in here is content, but for what [`Shown`] holds where content
+//! is asked for.
 //! Never: keeps the event.
 
 use std::time::{Duration, SystemTime};
 
 use super::escape::escape;
-use crate::event::{Attrs, Event, Kind, Level, Phase, Usage, Value, Visibility};
+use crate::event::{Attrs, Body, Event, Kind, Level, Phase, Usage, Value, Visibility};
+use crate::security::redact::Redactor;
 use crate::semconv;
 
 /// The longest name shown, in characters: the longest model ids in use (Bedrock's) have about 60.
 const NAME: usize = 80;
 /// The longest error type shown: Rust type paths are this long.
 const ERROR: usize = 60;
+/// The longest arguments shown: a row of a wide terminal.
+const ARGUMENTS: usize = 200;
+/// What is kept of a text that is being streamed, in bytes: so much that a private key in the last row is whole in it.
+const TAIL: usize = 4_096;
 
 /// One span.
 #[derive(Debug)]
@@ -26,6 +32,37 @@ pub(super) struct Run {
     pub(super) hidden: bool,
     pub(super) chunks: u64,
     pub(super) first_chunk: Option<Duration>,
+    /// The last piece was reasoning.
+    pub(super) thinking: bool,
+    /// Content, where it is asked for.
+    pub(super) shown: Option<Box<Shown>>,
+}
+
+/// Content of a span.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// The end of the text that is being streamed, as it came.
+    tail: String,
+    /// What a tool is called with, escaped and cut.
+    pub(super) arguments: Option<String>,
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shown(<content>)")
+    }
+}
+
+impl Shown {
+    /// The last whole words of what is being streamed. A word that is still coming may be the half of a secret, which no
+    /// redactor knows.
+    pub(super) fn words(&self, redactor: Option<&Redactor>) -> Option<String> {
+        let end = self.tail.rfind(char::is_whitespace)?;
+        let whole = &self.tail[..end];
+        let safe = redactor.map_or(whole.into(), |redactor| redactor.redact_str(whole));
+        let words = safe.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!words.is_empty()).then(|| escape(&words).into_owned())
+    }
 }
 
 /// What is known of a span once it has ended.
@@ -53,9 +90,16 @@ pub(super) struct Totals {
 }
 
 impl Run {
-    /// The span of a `started` event, or of a terminal one whose start was not seen.
-    pub(super) fn new(event: &Event) -> Self {
+    /// The span of a `started` event, or of a terminal one whose start was not seen. `content` says whether content is shown.
+    pub(super) fn new(event: &Event, content: bool) -> Self {
         let lived = event.duration.unwrap_or_default();
+        let arguments = || {
+            let told = event.attr(semconv::GEN_AI_TOOL_CALL_ARGUMENTS)?;
+            Some(match told.as_str() {
+                Some(text) => label(text, ARGUMENTS),
+                None => label(&told.to_json().to_string(), ARGUMENTS),
+            })
+        };
         Self {
             kind: event.kind,
             name: name(event),
@@ -64,6 +108,13 @@ impl Run {
             hidden: event.visibility == Visibility::Internal,
             chunks: 0,
             first_chunk: None,
+            thinking: false,
+            shown: content.then(|| {
+                Box::new(Shown {
+                    tail: String::new(),
+                    arguments: arguments(),
+                })
+            }),
         }
     }
 
@@ -77,6 +128,8 @@ impl Run {
             hidden: true,
             chunks: 0,
             first_chunk: None,
+            thinking: false,
+            shown: None,
         }
     }
 
@@ -121,15 +174,99 @@ impl Run {
     }
 
     /// A piece of a streamed answer has arrived.
-    pub(super) fn chunk(&mut self, at: SystemTime) {
+    pub(super) fn chunk(&mut self, event: &Event) {
         self.chunks += 1;
         if self.first_chunk.is_none() {
-            self.first_chunk = at.duration_since(self.started).ok();
+            self.first_chunk = event.time.duration_since(self.started).ok();
         }
+        let thinking = matches!(&event.phase, Phase::Moment(word) if word == "thinking");
+        let turned = thinking != std::mem::replace(&mut self.thinking, thinking);
+        let Some(shown) = &mut self.shown else { return };
+        if turned {
+            shown.tail.clear();
+        }
+        let Some(text) = event.body.as_ref().and_then(Body::as_str) else {
+            return;
+        };
+        shown.tail.push_str(text);
+        let mut surplus = shown.tail.len().saturating_sub(TAIL);
+        if surplus > 0 {
+            while !shown.tail.is_char_boundary(surplus) {
+                surplus += 1;
+            }
+            // The first word would be the end of one, which may be the half of a secret.
+            let space = shown.tail[surplus..].find(char::is_whitespace);
+            let from = space.map_or(shown.tail.len(), |space| surplus + space);
+            shown.tail.drain(..from);
+        }
+    }
+
+    /// Output tokens a second, from the first piece of a stream to its end.
+    pub(super) fn rate(&self) -> Option<f64> {
+        /// A shorter stream came at once.
+        const LEAST: Duration = Duration::from_millis(20);
+        let ended = self.ended.as_ref()?;
+        let streamed = ended.duration.checked_sub(self.first_chunk?)?;
+        let tokens = ended.usage.output_tokens.filter(|tokens| *tokens > 1)?;
+        (streamed >= LEAST).then(|| tokens as f64 / streamed.as_secs_f64())
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        self.ended_as(&[Phase::Failed])
+    }
+
+    /// Whether somebody should look at it.
+    pub(super) fn in_trouble(&self) -> bool {
+        self.ended_as(&[Phase::Failed, Phase::Blocked])
+    }
+
+    fn ended_as(&self, phases: &[Phase]) -> bool {
+        let ended = self.ended.as_ref();
+        ended.is_some_and(|ended| phases.contains(&ended.phase))
+    }
+
+    /// What it adds to the totals of what is around it: one call of a model, or of a tool.
+    pub(super) fn adds(&self) -> Option<Totals> {
+        let ended = self.ended.as_ref()?;
+        let mut totals = Totals::default();
+        match self.kind {
+            Kind::Llm if ended.phase != Phase::Blocked => {
+                totals.calls = 1;
+                totals.usage = ended.usage;
+                totals.cost = ended.cost;
+                totals.cost_partial = ended.cost.is_none() && !ended.usage.is_empty();
+            }
+            Kind::Tool => {
+                totals.tools = 1;
+                totals.tool_errors = u64::from(self.failed());
+            }
+            _ => return None,
+        }
+        Some(totals)
     }
 }
 
 impl Totals {
+    pub(super) fn add(&mut self, more: &Self) {
+        self.calls += more.calls;
+        self.tools += more.tools;
+        self.tool_errors += more.tool_errors;
+        for (sum, n) in [
+            (&mut self.usage.input_tokens, more.usage.input_tokens),
+            (&mut self.usage.output_tokens, more.usage.output_tokens),
+        ] {
+            if let Some(n) = n {
+                *sum = Some(sum.unwrap_or(0).saturating_add(n));
+            }
+        }
+        if let Some(cost) = more.cost {
+            // To a trillionth, so that the sum of decimals is what a person adds up to.
+            let sum = self.cost.unwrap_or(0.0) + cost;
+            self.cost = Some((sum * 1e12).round() / 1e12);
+        }
+        self.cost_partial |= more.cost_partial;
+    }
+
     fn new(attrs: &Attrs) -> Self {
         let count = |name| {
             attrs
@@ -166,6 +303,8 @@ pub(super) struct Note {
     pub(super) text: String,
     pub(super) level: Level,
     pub(super) error: Option<String>,
+    /// How often it happened in a row.
+    pub(super) times: u64,
 }
 
 impl Note {
@@ -176,7 +315,13 @@ impl Note {
             text: label(&event.ty.to_string(), NAME),
             level: event.level,
             error: event.error.as_ref().map(|error| label(&error.kind, ERROR)),
+            times: 1,
         })
+    }
+
+    /// Whether it says the same.
+    pub(super) fn is_again(&self, other: &Self) -> bool {
+        (self.level, &self.text, &self.error) == (other.level, &other.text, &other.error)
     }
 }
 
@@ -218,6 +363,54 @@ fn label(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn shown(tail: &str) -> Option<String> {
+        let shown = Shown {
+            tail: tail.to_owned(),
+            arguments: None,
+        };
+        shown.words(Some(&Redactor::standard()))
+    }
+
+    #[test]
+    fn of_a_stream_whole_words_are_shown_on_one_line() {
+        assert_eq!(
+            shown("Pack an\n\n umbrella, it wi").unwrap(),
+            "Pack an umbrella, it"
+        );
+        assert_eq!(shown("Pack"), None);
+        assert_eq!(shown("  "), None);
+        assert_eq!(shown("a \x1b[2J b").unwrap(), "a \\u{1b}[2J");
+    }
+
+    #[test]
+    fn a_private_key_is_not_shown_while_it_is_being_streamed() {
+        let lines = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n".repeat(25);
+        let key =
+            format!("Here: -----BEGIN PRIVATE KEY-----\n{lines}-----END PRIVATE KEY-----\nDone.\n");
+        for end in 0..key.len() {
+            let words = shown(&key[..end]).unwrap_or_default();
+            assert!(!words.contains("MIIEvQ"), "{end}: {words}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_a_stream_is_bounded_and_begins_with_a_whole_word() {
+        let ty = crate::event::EventType::parse("llm.call.chunk").unwrap();
+        let mut event = crate::event::EventData::new(ty, SystemTime::UNIX_EPOCH);
+        event.body = Some("secret-é word ".into());
+        let event = Event::new(event);
+        let mut run = Run::new(&event, true);
+        for _ in 0..10_000 {
+            run.chunk(&event);
+        }
+        let tail = &run.shown.as_ref().unwrap().tail;
+        assert!(tail.len() <= TAIL);
+        assert!(
+            tail.split_whitespace()
+                .all(|word| ["secret-é", "word"].contains(&word))
+        );
+    }
 
     #[test]
     fn labels_are_escaped_and_cut_to_whole_characters() {

@@ -78,6 +78,15 @@ fn grouped(digits: &str) -> String {
     out
 }
 
+/// `83`, `4.2`.
+pub(super) fn rate(per_second: f64) -> String {
+    if per_second < 9.95 {
+        format!("{per_second:.1}")
+    } else {
+        count(per_second.round() as u64)
+    }
+}
+
 /// `1 call`, `3 calls`.
 pub(super) fn plural(n: u64, noun: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
@@ -143,6 +152,12 @@ mod tests {
         for amount in [-1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(dollars(amount), None);
         }
+    }
+
+    #[test]
+    fn rates_have_a_decimal_below_ten() {
+        let shown = [0.25, 9.94, 9.96, 1_234.4].map(rate);
+        assert_eq!(shown, ["0.2", "9.9", "10", "1,234"]);
     }
 
     #[test]

@@ -3,26 +3,35 @@
 //! ```text
 //! ✓ ◆ invoke_agent trip-planner  3 calls · 2 tools · in 509 · out 103 · $0.000129 · 1.4 s
 //! ├─ ✓ ▸ plan  412 ms
-//! │  └─ ✓ ● chat gpt-4o-mini  in 97 · out 24 · $0.0000290 · ttfc 120 ms · 410 ms
-//! ├─ ✓ ■ execute_tool weather  12 ms
-//! └─ ✓ ● chat gpt-4o-mini  in 212 (128 cached) · out 41 · $0.0000468 · ttfc 98 ms · 520 ms
+//! │  └─ ✓ ● chat gpt-4o-mini  in 97 · out 24 · $0.0000290 · ttfc 120 ms · 83/s · 410 ms
+//! ├─ ✗ ■ execute_tool weather  timeout · ×2 · 60 ms
+//! └─ ✓ ● chat gpt-4o-mini  in 212 (128 cached) · out 41 · $0.0000468 · ttfc 98 ms · 97/s · 520 ms
 //! ```
 //!
 //! On a terminal, what is open is drawn in place below the application's own output, and a run is written to stay when it has
-//! ended. Anywhere else each run is written when it has ended.
+//! ended. Anywhere else each run is written when it has ended. `ttfc` is the time to the first chunk of a streamed answer, `83/s`
+//! its output tokens a second from there on, `×2` how many attempts in a row failed alike, `cost ?` a call without a known price.
+//!
+//! What does not fit into a terminal's width goes: counts before tokens before cost, an error last; below 60 columns names go without
+//! the operation that their mark stands for. From 100 columns on times stand
+//! under each other, from 120 on with a bar that says when. Of more than 40 children a final tree shows the first, the last, the
+//! slowest and the failed ones, and a tree of twelve rows or more ends with a summary.
 //!
 //! Owns: what stderr shows. Promise: bounded memory, at most ten frames a second, foreign text escaped.
-//! Never: stdout; prompts, answers, arguments, results or error messages, even where capturing them is switched on; hidden
-//! events.
+//! Never: stdout; results, error messages or hidden events; prompts, answers and arguments, unless
+//! [asked for](ConsoleOptions::content).
 //!
 //! A terminal that has been stopped (Ctrl-S) stops the thread that feeds the console, until it goes on.
 
 mod escape;
 mod facts;
 mod format;
+mod layout;
 mod line;
 mod options;
 mod render;
+mod row;
+mod summary;
 mod terminal;
 mod tree;
 
@@ -30,12 +39,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use self::layout::Room;
 use self::line::Line;
 use self::options::{Format, Look};
 use self::terminal::Screen;
 use self::tree::{Applied, Key, Limits, Tree};
 use crate::contain::contain;
 use crate::event::{Causality, Event, EventId};
+use crate::security::redact::Redactor;
 
 pub use self::escape::{escape, escape_lines};
 pub use self::options::{ConsoleOptions, Output};
@@ -63,6 +74,8 @@ pub struct Console {
     look: Look,
     each_span: bool,
     format: Option<Custom>,
+    /// Takes secrets out of streamed texts, which come in pieces that may be parts of one.
+    redactor: Option<Redactor>,
     /// Something has happened since the last frame.
     changed: bool,
     drawn: Option<SystemTime>,
@@ -90,25 +103,19 @@ impl Console {
 
     /// A console on `output`.
     pub fn new(output: Output, options: ConsoleOptions) -> Self {
-        let look = Look::from_env(&options, output.is_terminal);
-        Self::with_look(
-            output,
-            options,
-            look,
-            Limits {
-                roots: Self::MAX_RUNS,
-                lines: Self::MAX_LINES,
-            },
-        )
-    }
-
-    fn with_look(output: Output, options: ConsoleOptions, look: Look, limits: Limits) -> Self {
+        let look = Look::from_env(&options, &output);
+        let limits = Limits {
+            roots: Self::MAX_RUNS,
+            lines: Self::MAX_LINES,
+            content: options.content,
+        };
         Self {
             tree: Tree::new(limits),
             screen: Arc::new(Mutex::new(Screen::new(output.writer, look.live))),
             look,
             each_span: options.each_span,
             format: options.format.map(Custom),
+            redactor: options.redactor,
             changed: false,
             drawn: None,
         }
@@ -134,8 +141,8 @@ impl Console {
                 Applied::Nothing | Applied::Changed => {}
                 Applied::Noted(key) => self.noted(key),
                 Applied::Ended(key) => self.ended(key),
-                Applied::Loose(note) => self.keep([render::loose_note(&note)]),
-                Applied::LooseRun(run) => self.keep([render::loose_run(&run)]),
+                Applied::Loose(note) => self.keep([render::loose_note(&note, self.look.room())]),
+                Applied::LooseRun(run) => self.keep([render::loose_run(&run, self.look.room())]),
             }
             while let Some(root) = self.tree.overfull() {
                 self.keep_tree(root);
@@ -170,7 +177,7 @@ impl Console {
             .tree
             .get(key)
             .filter(|_| self.each_span)
-            .and_then(render::last_note);
+            .and_then(|node| render::last_note(node, self.look.room()));
         self.keep(line);
     }
 
@@ -179,7 +186,7 @@ impl Console {
             .tree
             .get(key)
             .filter(|node| self.each_span && !node.run.hidden);
-        let line = node.map(render::single);
+        let line = node.map(|node| render::single(node, self.look.room()));
         self.keep(line);
         if let Some(root) = self.tree.finished_root(key) {
             self.keep_tree(root);
@@ -189,18 +196,16 @@ impl Console {
 
     fn keep_tree(&self, root: Key) {
         if !self.each_span {
-            self.keep(render::whole(&self.tree, root));
+            self.keep(render::whole(&self.tree, root, self.look.room()));
         }
     }
 
     /// Lines that stay.
     fn keep(&self, lines: impl IntoIterator<Item = Line>) {
-        let Look {
-            color, final_width, ..
-        } = self.look;
+        let Room { width, .. } = self.look.room();
         let mut screen = self.lock();
         for line in lines {
-            screen.queue(line.text(color, final_width));
+            screen.queue(line.text(self.look.color, width));
         }
     }
 
@@ -231,28 +236,22 @@ impl Console {
     }
 
     fn draw(&mut self, now: SystemTime) {
-        let Look {
-            color,
-            live,
-            live_width,
-            height,
-            ..
-        } = self.look;
-        let lines = if live {
-            render::live(&self.tree, height, now)
+        let lines = if self.look.live {
+            let (height, room) = self.look.live_room();
+            let lines = render::live(&self.tree, self.redactor.as_ref(), height, now, room);
+            lines
+                .iter()
+                .map(|line| line.text(self.look.color, room.width))
+                .collect()
         } else {
             Vec::new()
         };
-        let lines: Vec<String> = lines
-            .iter()
-            .map(|line| line.text(color, Some(live_width)))
-            .collect();
         self.lock().draw(&lines);
         self.changed = false;
         self.drawn = Some(now);
     }
 
-    /// Writes what has ended, due or not, and leaves the rest for later: part of a flush.
+    /// Writes what has ended and draws what is open, due or not: part of a flush.
     pub fn flush(&mut self, now: SystemTime) {
         self.draw(now);
     }
@@ -288,6 +287,12 @@ impl ConsoleHandle {
     pub fn pause(&self) -> Paused {
         lock(&self.0).pause();
         Paused(Arc::clone(&self.0))
+    }
+
+    /// Shows nothing any more, or shows again. The live region goes; what ends while nothing is shown is not written later, unlike
+    /// with [`pause`](Self::pause). For what must have the terminal to itself, such as an editor or a full-screen program.
+    pub fn mute(&self, on: bool) {
+        lock(&self.0).mute(on);
     }
 }
 

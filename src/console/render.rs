@@ -1,90 +1,135 @@
-//! From trees to lines.
+//! From trees to rows.
 //!
-//! Promise: a span is one line, and the same line live and final but for what is not known yet.
-//! Never: shows content. There is nothing in the tree that could be.
+//! Promise: a span is one row. What went wrong is never among what
+//! is left out for want of room, unless there is nothing else.
+//! Never: shows content, unless the tree keeps some.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::facts::{Ended, Note, Run};
-use super::format;
+use super::facts::{Note, Run, Totals};
+use super::layout::{self, Bar, Room, Row};
 use super::line::{Line, Style};
+use super::row::{again, glyph, more, note, run, text};
+use super::summary;
 use super::tree::{Child, Key, Node, Tree};
-use crate::event::{Kind, Level, Phase, Usage};
+use crate::event::Level;
+use crate::security::redact::Redactor;
 
-/// The whole tree below `root`.
-pub(super) fn whole(tree: &Tree, root: Key) -> Vec<Line> {
-    let mut rows = Vec::new();
-    walk(tree, root, &Guide::default(), true, &mut rows);
-    rows.into_iter().map(|row| row.line(None)).collect()
+/// Children of one span that a final tree shows all of. Of more the first and the last, the slowest, and what went wrong.
+const CHILDREN: usize = 40;
+/// How many of each of these.
+const ENDS: usize = 10;
+const SLOWEST: usize = 3;
+/// From so many rows on the first one may have left the screen, and a summary follows the last.
+const SUMMARY: usize = 12;
+
+/// What rows are made for.
+#[derive(Debug, Clone, Copy)]
+struct Frame<'a> {
+    tree: &'a Tree,
+    /// `None` is for good.
+    now: Option<SystemTime>,
+    redactor: Option<&'a Redactor>,
+}
+
+/// The whole tree below `root`, and below a long one what it comes to.
+pub(super) fn whole(tree: &Tree, root: Key, room: Room) -> Vec<Line> {
+    let frame = Frame {
+        tree,
+        now: None,
+        redactor: None,
+    };
+    let rows: Vec<Row> = frame.rows(root).into_iter().map(|(row, _)| row).collect();
+    let summary = (rows.len() >= SUMMARY)
+        .then(|| summary::of(tree, root))
+        .flatten();
+    let mut lines = layout::lines(rows, room);
+    lines.extend(summary.map(|row| layout::line(row, room)));
+    lines
 }
 
 /// One span by itself, indented by its depth.
-pub(super) fn single(node: &Node) -> Line {
-    let mut line = Line::default();
-    line.push(Style::Plain, "  ".repeat(node.depth));
-    run(&mut line, &node.run, None);
-    line
+pub(super) fn single(node: &Node, room: Room) -> Line {
+    let mut row = run(&node.run, &node.totals, None);
+    row.guide = "  ".repeat(node.depth);
+    layout::line(row, room)
 }
 
 /// The last moment of a span by itself.
-pub(super) fn last_note(node: &Node) -> Option<Line> {
+pub(super) fn last_note(node: &Node, room: Room) -> Option<Line> {
     let Some(Child::Note(moment)) = node.children.last() else {
         return None;
     };
-    let mut line = Line::default();
-    line.push(Style::Plain, "  ".repeat(node.depth + 1));
-    note(&mut line, moment);
-    Some(line)
+    let mut row = note(moment);
+    row.guide = "  ".repeat(node.depth + 1);
+    Some(layout::line(row, room))
 }
 
 /// One span that belongs nowhere.
-pub(super) fn loose_run(span: &Run) -> Line {
-    let mut line = Line::default();
-    run(&mut line, span, None);
-    line
+pub(super) fn loose_run(span: &Run, room: Room) -> Line {
+    layout::line(run(span, &Totals::default(), None), room)
 }
 
 /// One moment that belongs nowhere.
-pub(super) fn loose_note(moment: &Note) -> Line {
-    let mut line = Line::default();
-    note(&mut line, moment);
-    line
+pub(super) fn loose_note(moment: &Note, room: Room) -> Line {
+    layout::line(note(moment), room)
 }
 
-/// What is going on, on at most `height` lines: every open span, then what ended last beside them.
-pub(super) fn live(tree: &Tree, height: usize, now: SystemTime) -> Vec<Line> {
-    let mut rows = Vec::new();
-    for root in tree.roots() {
-        walk(tree, root, &Guide::default(), false, &mut rows);
-    }
-    let mut hidden = 0;
-    if rows.len() > height {
-        let room = height.saturating_sub(1);
-        let mut open = room.min(rows.iter().filter(|row| row.open).count());
-        let mut closed_to_drop = rows
-            .iter()
-            .filter(|row| !row.open)
-            .count()
-            .saturating_sub(room - open);
-        let before = rows.len();
-        rows.retain(|row| {
-            let budget = if row.open {
-                &mut open
-            } else {
-                &mut closed_to_drop
-            };
-            let spent = *budget > 0;
-            *budget = budget.saturating_sub(1);
-            // For open rows the budget is what may stay, for finished ones what must go.
-            spent == row.open
-        });
-        hidden = before - rows.len();
-    }
-    let mut lines: Vec<Line> = rows.into_iter().map(|row| row.line(Some(now))).collect();
+/// What is going on, on at most `height` lines: every open span, what went wrong beside them, then what ended last.
+pub(super) fn live(
+    tree: &Tree,
+    redactor: Option<&Redactor>,
+    height: usize,
+    now: SystemTime,
+    room: Room,
+) -> Vec<Line> {
+    let frame = Frame {
+        tree,
+        now: Some(now),
+        redactor,
+    };
+    let mut rows: Vec<(Row, Class)> = tree.roots().flat_map(|root| frame.rows(root)).collect();
+    let hidden = if rows.len() > height {
+        keep(&mut rows, height.saturating_sub(1))
+    } else {
+        0
+    };
+    let mut rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
     if hidden > 0 {
-        lines.push(more("", hidden));
+        rows.push(more(hidden));
     }
-    lines
+    layout::lines(rows, room)
+}
+
+/// Why a row should stay when there is no room for all, the best reason first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Open,
+    Trouble,
+    Done,
+}
+
+/// Keeps `room` rows in their order: of open ones the first, of the others the last. Answers how many went.
+fn keep(rows: &mut Vec<(Row, Class)>, room: usize) -> usize {
+    let before = rows.len();
+    let mut stays = vec![false; before];
+    let mut left = room;
+    for class in [Class::Open, Class::Trouble, Class::Done] {
+        let mut of_class: Vec<usize> = (0..before).filter(|at| rows[*at].1 == class).collect();
+        if class != Class::Open {
+            of_class.reverse();
+        }
+        for at in of_class.into_iter().take(left) {
+            stays[at] = true;
+            left -= 1;
+        }
+    }
+    let mut at = 0;
+    rows.retain(|_| {
+        at += 1;
+        stays[at - 1]
+    });
+    before - rows.len()
 }
 
 // === rows ===
@@ -110,234 +155,229 @@ impl Guide {
     }
 }
 
+/// What people see below a node.
 #[derive(Debug)]
-enum Item<'a> {
-    Run(&'a Run),
+enum Seen<'a> {
+    /// A span, and how many before it failed just like it in how much time.
+    Run(Key, usize, Duration),
     Note(&'a Note),
     More(usize),
+    Text(&'static str, String),
 }
 
-#[derive(Debug)]
-struct Row<'a> {
-    guide: String,
-    item: Item<'a>,
-    open: bool,
-}
+/// When a run began, and how many seconds it took or has taken.
+type Scale = Option<(SystemTime, f64)>;
 
-impl Row<'_> {
-    fn line(self, now: Option<SystemTime>) -> Line {
-        if let Item::More(n) = self.item {
-            return more(&self.guide, n);
-        }
-        let mut line = Line::default();
-        line.push(Style::Dim, self.guide);
-        match self.item {
-            Item::Run(span) => run(&mut line, span, now),
-            Item::Note(moment) => note(&mut line, moment),
-            Item::More(_) => {}
-        }
-        line
-    }
-}
-
-fn more(guide: &str, n: usize) -> Line {
-    let mut line = Line::default();
-    line.push(Style::Dim, format!("{guide}… {n} more"));
-    line
-}
-
-/// What people see below a node.
-enum Seen<'a> {
-    Run(Key),
-    Note(&'a Note),
-}
-
-/// Adds the rows of a subtree; what is finished is opened up only if `whole`. Recursion is safe: trees are shallow.
-fn walk<'a>(tree: &'a Tree, key: Key, guide: &Guide, whole: bool, rows: &mut Vec<Row<'a>>) {
-    let Some(node) = tree.get(key) else { return };
-    if !node.run.hidden {
-        let open = node.open > 0;
-        rows.push(Row {
-            guide: guide.own.clone(),
-            item: Item::Run(&node.run),
-            open,
+impl<'a> Frame<'a> {
+    fn rows(self, root: Key) -> Vec<(Row, Class)> {
+        let scale = self.tree.get(root).and_then(|node| {
+            let end = match &node.run.ended {
+                Some(ended) => ended.at,
+                None => self.now?,
+            };
+            let took = end.duration_since(node.run.started).ok()?;
+            Some((node.run.started, took.as_secs_f64()))
         });
-        if !open && !whole {
+        let mut rows = Vec::new();
+        self.walk(root, &Guide::default(), scale, &mut rows);
+        rows
+    }
+
+    /// Adds the rows of a subtree. Recursion is safe: trees are shallow.
+    fn walk(self, key: Key, guide: &Guide, scale: Scale, rows: &mut Vec<(Row, Class)>) {
+        let Some(node) = self.tree.get(key) else {
+            return;
+        };
+        if !node.run.hidden {
+            let mut row = run(&node.run, &node.totals, self.now);
+            row.guide.clone_from(&guide.own);
+            row.bar = scale.and_then(|scale| bar(&node.run, scale, self.now));
+            rows.push((row, class(node)));
+        }
+        let items = self.below(node);
+        let count = items.len();
+        for (at, item) in items.into_iter().enumerate() {
+            let guide = if node.run.hidden {
+                guide.clone()
+            } else {
+                guide.child(at + 1 == count)
+            };
+            let (mut row, class) = match item {
+                Seen::Run(key, before, took) => {
+                    let first = rows.len();
+                    self.walk(key, &guide, scale, rows);
+                    if before > 0
+                        && let Some((row, _)) = rows.get_mut(first)
+                    {
+                        let last = self.tree.get(key).and_then(|node| node.run.ended.as_ref());
+                        let last = last.map(|ended| ended.duration).unwrap_or_default();
+                        again(row, before + 1, took.saturating_add(last));
+                    }
+                    continue;
+                }
+                Seen::Note(moment) if moment.level >= Level::Warn => (note(moment), Class::Trouble),
+                Seen::Note(moment) => (note(moment), Class::Done),
+                Seen::More(n) => (more(n), Class::Done),
+                Seen::Text(what, words) => (text(what, words), class(node)),
+            };
+            row.guide = guide.own;
+            rows.push((row, class));
+        }
+    }
+
+    /// What is shown below a node.
+    fn below(self, node: &'a Node) -> Vec<Seen<'a>> {
+        let (mut seen, mut dropped) = (Vec::new(), 0);
+        self.collect(node, &mut seen, &mut dropped);
+        self.fold(&mut seen);
+        if self.now.is_none() {
+            self.thin_out(&mut seen);
+        } else if node.open == 0 {
+            // The way to what went wrong.
+            seen.retain(|seen| match seen {
+                Seen::Run(key, ..) => self.tree.get(*key).is_some_and(|node| node.troubles > 0),
+                _ => false,
+            });
+            dropped = 0;
+        }
+        if dropped > 0 {
+            seen.insert(0, Seen::More(dropped));
+        }
+        if let Some(shown) = &node.run.shown {
+            if let Some(arguments) = &shown.arguments {
+                seen.insert(0, Seen::Text("with", arguments.clone()));
+            }
+            let streams = node.run.is_open() && self.now.is_some();
+            if let Some(words) = shown.words(self.redactor).filter(|_| streams) {
+                let what = if node.run.thinking { "thinks" } else { "says" };
+                seen.push(Seen::Text(what, words));
+            }
+        }
+        seen
+    }
+
+    /// The children, with those of hidden ones in their place.
+    fn collect(self, node: &'a Node, seen: &mut Vec<Seen<'a>>, dropped: &mut usize) {
+        *dropped += node.more;
+        for child in &node.children {
+            match child {
+                Child::Note(moment) => seen.push(Seen::Note(moment)),
+                Child::Run(key) => match self.tree.get(*key) {
+                    Some(node) if node.run.hidden => self.collect(node, seen, dropped),
+                    Some(_) => seen.push(Seen::Run(*key, 0, Duration::ZERO)),
+                    None => {}
+                },
+            }
+        }
+    }
+
+    /// Attempts that failed alike, one after the other, become the last of them.
+    fn fold(self, seen: &mut Vec<Seen<'a>>) {
+        let mut folded: Vec<Seen<'a>> = Vec::with_capacity(seen.len());
+        for next in seen.drain(..) {
+            if let (Some(Seen::Run(last, before, took)), Seen::Run(key, ..)) =
+                (folded.last_mut(), &next)
+                && let Some(lived) = self.failed_alike(*last, *key)
+            {
+                (*last, *before) = (*key, *before + 1);
+                *took = took.saturating_add(lived);
+            } else {
+                folded.push(next);
+            }
+        }
+        *seen = folded;
+    }
+
+    /// How long the first took, if both failed in the same way with nothing below them.
+    fn failed_alike(self, first: Key, second: Key) -> Option<Duration> {
+        let (first, second) = (self.tree.get(first)?, self.tree.get(second)?);
+        let alike = |a: &Run, b: &Run| {
+            let error = |run: &Run| run.ended.as_ref().and_then(|ended| ended.error.clone());
+            a.failed() && b.failed() && a.name == b.name && a.kind == b.kind && error(a) == error(b)
+        };
+        let bare = |node| {
+            let (mut seen, mut dropped) = (Vec::new(), 0);
+            self.collect(node, &mut seen, &mut dropped);
+            seen.is_empty() && dropped == 0
+        };
+        let ended = first.run.ended.as_ref()?;
+        (alike(&first.run, &second.run) && bare(first) && bare(second)).then_some(ended.duration)
+    }
+
+    /// Of very many children some stand for all.
+    fn thin_out(self, seen: &mut Vec<Seen<'a>>) {
+        let count = seen.len();
+        if count <= CHILDREN {
             return;
         }
-    }
-    let (mut seen, mut dropped) = (Vec::new(), 0);
-    collect(tree, node, &mut seen, &mut dropped);
-    let guide_of = |last| {
-        if node.run.hidden {
-            guide.clone()
-        } else {
-            guide.child(last)
+        let node = |seen: &Seen<'_>| match seen {
+            Seen::Run(key, ..) => self.tree.get(*key),
+            _ => None,
+        };
+        let lived = |seen: &Seen<'_>| {
+            let ended = node(seen)?.run.ended.as_ref()?;
+            Some(ended.duration)
+        };
+        let troubled = |seen: &Seen<'_>| match seen {
+            Seen::Note(moment) => moment.level >= Level::Error,
+            seen => node(seen).is_some_and(|node| node.troubles > 0 || node.open > 0),
+        };
+        let mut slowest: Vec<usize> = (0..count).collect();
+        slowest.sort_by_key(|at| std::cmp::Reverse(lived(&seen[*at])));
+        let mut stays = vec![false; count];
+        let middle = ENDS..count - ENDS;
+        let troubles = middle.clone().filter(|at| troubled(&seen[*at])).take(ENDS);
+        let ends = (0..count).filter(|at| !middle.contains(at));
+        for at in ends
+            .chain(troubles)
+            .chain(slowest.into_iter().take(SLOWEST))
+        {
+            stays[at] = true;
         }
-    };
-    if dropped > 0 {
-        let guide = guide_of(seen.is_empty()).own;
-        rows.push(Row {
-            guide,
-            item: Item::More(dropped),
-            open: false,
-        });
-    }
-    let count = seen.len();
-    for (at, seen) in seen.into_iter().enumerate() {
-        let guide = guide_of(at + 1 == count);
-        match seen {
-            Seen::Run(key) => walk(tree, key, &guide, whole, rows),
-            Seen::Note(moment) => rows.push(Row {
-                guide: guide.own,
-                item: Item::Note(moment),
-                open: false,
-            }),
+        let (mut thinned, mut gone) = (Vec::new(), 0);
+        for (seen, stays) in seen.drain(..).zip(stays) {
+            if !stays {
+                gone += 1;
+                continue;
+            }
+            if gone > 0 {
+                thinned.push(Seen::More(gone));
+                gone = 0;
+            }
+            thinned.push(seen);
         }
+        *seen = thinned;
     }
 }
 
-/// The children, with those of hidden ones in their place.
-fn collect<'a>(tree: &'a Tree, node: &'a Node, seen: &mut Vec<Seen<'a>>, dropped: &mut usize) {
-    *dropped += node.more;
-    for child in &node.children {
-        match child {
-            Child::Note(moment) => seen.push(Seen::Note(moment)),
-            Child::Run(key) => match tree.get(*key) {
-                Some(node) if node.run.hidden => collect(tree, node, seen, dropped),
-                Some(_) => seen.push(Seen::Run(*key)),
-                None => {}
-            },
-        }
+fn class(node: &Node) -> Class {
+    match node {
+        node if node.open > 0 => Class::Open,
+        node if node.troubles > 0 => Class::Trouble,
+        _ => Class::Done,
     }
 }
 
-// === one line ===
-
-fn run(line: &mut Line, run: &Run, now: Option<SystemTime>) {
-    let (mark, style) = mark(run);
-    line.push(style, format!("{mark} "));
-    let (glyph, style) = glyph(run.kind);
-    line.push(style, format!("{glyph} "));
-    let bold = matches!(run.kind, Kind::Agent | Kind::Workflow | Kind::A2a);
-    line.push(
-        if bold { Style::Bold } else { Style::Plain },
-        run.name.clone(),
-    );
-    let mut facts = match &run.ended {
-        Some(ended) => finished(run, ended),
-        None => running(run, now),
+fn bar(run: &Run, (begun, took): (SystemTime, f64), now: Option<SystemTime>) -> Option<Bar> {
+    if took <= 0.0 {
+        return None;
+    }
+    let end = match &run.ended {
+        Some(ended) => ended.at,
+        None => now?,
     };
-    facts.retain(|(_, text)| !text.is_empty());
-    for (at, (style, text)) in facts.into_iter().enumerate() {
-        line.push(Style::Dim, if at == 0 { "  " } else { " · " });
-        line.push(style, text);
-    }
-}
-
-fn running(run: &Run, now: Option<SystemTime>) -> Vec<(Style, String)> {
-    let Some(now) = now else {
-        return vec![(Style::Yellow, "still running".to_owned())];
+    let place = |time: SystemTime| {
+        let since = time.duration_since(begun).unwrap_or_default();
+        since.as_secs_f64() / took
     };
-    let mut facts = Vec::new();
-    if let Some(wait) = run.first_chunk {
-        facts.push((Style::Dim, format!("ttfc {}", format::duration(wait))));
-    }
-    if run.chunks > 0 {
-        facts.push((Style::Dim, format::plural(run.chunks, "chunk")));
-    }
-    let lived = now.duration_since(run.started).unwrap_or_default();
-    facts.push((Style::Plain, format::elapsed(lived).unwrap_or_default()));
-    facts
-}
-
-fn finished(run: &Run, ended: &Ended) -> Vec<(Style, String)> {
-    let mut facts = Vec::new();
-    let mut say = |style, text: String| facts.push((style, text));
-    match (&ended.phase, &ended.error) {
-        (_, Some(kind)) => say(Style::Red, kind.clone()),
-        (Phase::Failed, None) => say(Style::Red, "failed".to_owned()),
-        (Phase::Completed, None) => {}
-        (other, None) => say(Style::Yellow, other.as_str().to_owned()),
-    }
-    let totals = &ended.totals;
-    if totals.calls > 0 {
-        say(Style::Dim, format::plural(totals.calls, "call"));
-    }
-    if totals.tools > 0 {
-        say(Style::Dim, format::plural(totals.tools, "tool"));
-    }
-    if totals.tool_errors > 0 {
-        say(Style::Red, format::plural(totals.tool_errors, "tool error"));
-    }
-    let own = !ended.usage.is_empty();
-    tokens(if own { &ended.usage } else { &totals.usage }, &mut say);
-    let cost = if own {
-        ended.cost
+    let style = if run.in_trouble() {
+        Style::Red
     } else {
-        totals.cost.or(ended.cost)
+        glyph(run.kind).1
     };
-    match cost.and_then(format::dollars) {
-        Some(cost) if !own && totals.cost_partial => say(Style::Green, format!("≥ {cost}")),
-        Some(cost) => say(Style::Green, cost),
-        None if own && run.kind == Kind::Llm => say(Style::Dim, "cost ?".to_owned()),
-        None => {}
-    }
-    if let Some(wait) = run.first_chunk {
-        say(Style::Dim, format!("ttfc {}", format::duration(wait)));
-    }
-    say(Style::Plain, format::duration(ended.duration));
-    facts
-}
-
-fn tokens(usage: &Usage, say: &mut impl FnMut(Style, String)) {
-    if let Some(input) = usage.input_tokens {
-        let cached = usage.cache_read_tokens.filter(|n| *n > 0);
-        let cached = cached.map_or(String::new(), |n| format!(" ({} cached)", format::count(n)));
-        say(Style::Plain, format!("in {}{cached}", format::count(input)));
-    }
-    if let Some(output) = usage.output_tokens {
-        say(Style::Plain, format!("out {}", format::count(output)));
-    }
-}
-
-fn note(line: &mut Line, note: &Note) {
-    let style = match note.level {
-        Level::Warn => Style::Yellow,
-        Level::Error | Level::Alert => Style::Red,
-        _ => Style::Dim,
-    };
-    line.push(style, format!("· {}", note.text));
-    if let Some(kind) = &note.error {
-        line.push(Style::Dim, "  ");
-        line.push(Style::Red, kind.clone());
-    }
-}
-
-/// How it went.
-fn mark(run: &Run) -> (char, Style) {
-    match run.ended.as_ref().map(|ended| &ended.phase) {
-        None => ('…', Style::Yellow),
-        Some(Phase::Completed) => ('✓', Style::Green),
-        Some(Phase::Failed) => ('✗', Style::Red),
-        Some(Phase::Blocked) => ('⊘', Style::Yellow),
-        Some(Phase::Paused) => ('‖', Style::Yellow),
-        Some(_) => ('–', Style::Yellow),
-    }
-}
-
-/// What it is.
-fn glyph(kind: Kind) -> (char, Style) {
-    match kind {
-        Kind::Workflow => ('◈', Style::Magenta),
-        Kind::Agent | Kind::A2a => ('◆', Style::Magenta),
-        Kind::Plan => ('◇', Style::Magenta),
-        Kind::Step => ('▸', Style::Dim),
-        Kind::Llm => ('●', Style::Cyan),
-        Kind::Tool | Kind::Mcp => ('■', Style::Yellow),
-        Kind::Retrieval | Kind::Memory => ('▲', Style::Yellow),
-        Kind::Guardrail | Kind::Security => ('▼', Style::Red),
-        Kind::Evaluation | Kind::Human => ('○', Style::Cyan),
-        _ => ('▪', Style::Dim),
-    }
+    Some(Bar {
+        from: place(run.started),
+        to: place(end),
+        style,
+    })
 }

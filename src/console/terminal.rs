@@ -41,6 +41,7 @@ pub(super) struct Screen {
     live: bool,
     shown: bool,
     pauses: usize,
+    muted: bool,
     queue: Vec<String>,
     dropped: usize,
     broken: bool,
@@ -63,6 +64,7 @@ impl Screen {
             live,
             shown: false,
             pauses: 0,
+            muted: false,
             queue: Vec::new(),
             dropped: 0,
             broken: false,
@@ -71,6 +73,9 @@ impl Screen {
 
     /// Adds a line that stays, to be written by the next [`draw`](Self::draw).
     pub(super) fn queue(&mut self, line: String) {
+        if self.muted {
+            return;
+        }
         if self.queue.len() < WAITING {
             self.queue.push(line);
         } else {
@@ -89,6 +94,7 @@ impl Screen {
 
     /// Writes what is queued, then the region; an empty one vanishes. While paused nothing happens.
     pub(super) fn draw(&mut self, region: &[String]) {
+        let region = if self.muted { &[] } else { region };
         if self.pauses > 0 || (self.queue.is_empty() && region.is_empty() && !self.shown) {
             return;
         }
@@ -152,6 +158,15 @@ impl Screen {
     pub(super) fn resume(&mut self) {
         self.pauses = self.pauses.saturating_sub(1);
         self.draw(&[]);
+    }
+
+    /// Shows nothing from now on, or shows again.
+    pub(super) fn mute(&mut self, on: bool) {
+        if on {
+            // What has ended before is not lost.
+            self.draw(&[]);
+        }
+        self.muted = on;
     }
 
     fn write(&mut self, frame: &str) {

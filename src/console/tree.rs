@@ -8,8 +8,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
-use super::facts::{Note, Run, is_chunk};
-use crate::event::{Causality, Event, EventId, Phase, SpanId, TraceId};
+use super::facts::{Note, Run, Totals, is_chunk};
+use crate::event::{Causality, Event, EventId, Kind, Phase, SpanId, TraceId};
 
 /// A span's identity.
 pub(super) type Key = (TraceId, SpanId);
@@ -26,6 +26,8 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(super) struct Limits {
     pub(super) roots: usize,
     pub(super) lines: usize,
+    /// Whether content is kept to be shown.
+    pub(super) content: bool,
 }
 
 /// What a span holds, in the order it happened.
@@ -43,9 +45,20 @@ pub(super) struct Node {
     pub(super) more: usize,
     /// Open spans in this subtree, itself included.
     pub(super) open: usize,
+    /// Failed and blocked spans in this subtree, itself included.
+    pub(super) troubles: usize,
+    /// What has ended below it so far.
+    pub(super) totals: Totals,
     pub(super) depth: usize,
     parent: Option<Key>,
     event: Option<EventId>,
+}
+
+impl Node {
+    /// Its children that are spans.
+    pub(super) fn runs(&self) -> impl DoubleEndedIterator<Item = Key> + '_ {
+        self.children.iter().filter_map(Child::key)
+    }
 }
 
 /// What an event did to the trees.
@@ -118,7 +131,7 @@ impl Tree {
         if key.1 == SpanId::INVALID || self.nodes.contains_key(&key) {
             return Applied::Nothing;
         }
-        let run = Run::new(event);
+        let run = Run::new(event, self.limits.content);
         if self.insert(key, &event.cx, Some(event.id), run) {
             Applied::Changed
         } else {
@@ -128,7 +141,7 @@ impl Tree {
 
     fn end(&mut self, key: Key, event: &Event) -> Applied {
         if key.1 == SpanId::INVALID {
-            let mut run = Run::new(event);
+            let mut run = Run::new(event, self.limits.content);
             run.end(event);
             return if run.hidden {
                 Applied::Nothing
@@ -138,7 +151,7 @@ impl Tree {
         }
         if !self.nodes.contains_key(&key) {
             // Its start was not seen, or its tree was given up.
-            let run = Run::new(event);
+            let run = Run::new(event, self.limits.content);
             self.insert(key, &event.cx, event.cx.started_event, run);
         }
         match self.nodes.get_mut(&key) {
@@ -146,6 +159,7 @@ impl Tree {
             _ => return Applied::Nothing,
         }
         self.closed(key);
+        self.add_up(key);
         Applied::Ended(key)
     }
 
@@ -157,13 +171,19 @@ impl Tree {
             let Some((_, node)) = node else {
                 return Applied::Nothing;
             };
-            node.run.chunk(event.time);
+            node.run.chunk(event);
             return Applied::Changed;
         }
         match (Note::new(event), node) {
             (None, _) => Applied::Nothing,
             (Some(note), None) => Applied::Loose(note),
             (Some(note), Some((key, node))) => {
+                if let Some(Child::Note(last)) = node.children.last_mut()
+                    && last.is_again(&note)
+                {
+                    last.times += 1;
+                    return Applied::Noted(key);
+                }
                 node.children.push(Child::Note(note));
                 self.lines += 1;
                 Applied::Noted(key)
@@ -210,12 +230,14 @@ impl Tree {
             children: Vec::new(),
             more: 0,
             open: 0,
+            troubles: 0,
+            totals: Totals::default(),
             depth,
             parent,
             event,
         };
         self.nodes.insert(key, node);
-        self.count(key, |open| open + 1);
+        self.each_above(key, |node| node.open += 1);
         true
     }
 
@@ -235,14 +257,44 @@ impl Tree {
     }
 
     fn closed(&mut self, key: Key) {
-        self.count(key, |open| open.saturating_sub(1));
+        self.each_above(key, |node| node.open = node.open.saturating_sub(1));
     }
 
-    /// Corrects the open spans of `key` and everything above it.
-    fn count(&mut self, key: Key, change: fn(usize) -> usize) {
+    /// Adds what has ended to what is around it.
+    fn add_up(&mut self, key: Key) {
+        let Some(node) = self.get(key) else { return };
+        if node.run.in_trouble() {
+            self.each_above(key, |node| node.troubles += 1);
+        }
+        let Some((parent, adds)) = self
+            .get(key)
+            .and_then(|node| Some((node.parent?, node.run.adds()?)))
+        else {
+            return;
+        };
+        // A model call inside one is a part of that, unless an agent or a tool made it.
+        let inner = adds.calls > 0 && self.maker(parent) == Some(Kind::Llm);
+        if !inner {
+            self.each_above(parent, |node| node.totals.add(&adds));
+        }
+    }
+
+    /// What kind of work a call below `key` is done for.
+    fn maker(&self, key: Key) -> Option<Kind> {
+        let mut kinds = self.ancestors(key).map(|(_, node)| node.run.kind);
+        kinds.find(|kind| {
+            matches!(
+                kind,
+                Kind::Llm | Kind::Agent | Kind::Workflow | Kind::Tool | Kind::Mcp
+            )
+        })
+    }
+
+    /// Changes `key` and everything above it.
+    fn each_above(&mut self, key: Key, change: impl Fn(&mut Node)) {
         let mut at = Some(key);
         while let Some(node) = at.and_then(|key| self.nodes.get_mut(&key)) {
-            node.open = change(node.open);
+            change(node);
             at = node.parent;
         }
     }

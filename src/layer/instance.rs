@@ -60,6 +60,8 @@ pub(crate) struct Instance {
     pub(crate) bus: Bus,
     /// Whether starts are wanted though nobody listens: by the console or a hook.
     pub(crate) starts_wanted: bool,
+    /// Whether pieces of streams are wanted though nobody listens: by a console that shows them.
+    pub(crate) chunks_wanted: bool,
     /// Whether anything is recorded, and from which level.
     pub(crate) switch: Switch,
     /// The least level of each channel's events.
@@ -108,6 +110,11 @@ pub(crate) fn next_number() -> u32 {
 }
 
 impl Instance {
+    /// Whether somebody in the process wants to hear of each piece of a stream.
+    pub(crate) fn wants_chunks(&self) -> bool {
+        self.chunks_wanted || self.bus.has_interest()
+    }
+
     pub(crate) fn is_on(&self) -> bool {
         self.switch.is_on()
     }

@@ -521,6 +521,14 @@ impl Processor {
         }
     }
 
+    /// Shows people what has been processed, due or not.
+    pub(crate) fn draw(&mut self) {
+        let clock = &self.instance.clock;
+        if let Some(console) = &mut self.console {
+            console.flush(clock.system_time(clock.now()));
+        }
+    }
+
     /// What is due by the clock; says when it wants to be called next.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
         let clock = &self.instance.clock;

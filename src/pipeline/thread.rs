@@ -202,6 +202,9 @@ async fn answer(processor: &mut Processor, request: Request) -> bool {
     if request.ask == Ask::Shutdown {
         processor.end_foreign_spans();
     }
+    if request.ask == Ask::Flush {
+        processor.draw();
+    }
     let _ = request.processed.send(());
     let settled = processor.exports.settle(request.deadline);
     match request.ask {

@@ -196,7 +196,7 @@ impl Call {
             let exported = o.instance.chunk_export.takes(count);
             let policy = o.instance.security.as_deref();
             let checked = policy.is_some_and(|policy| policy.watches(Point::Stream));
-            if !exported && !checked && !o.instance.bus.has_interest() {
+            if !exported && !checked && !o.instance.wants_chunks() {
                 return;
             }
             with_scratch(|fields| {

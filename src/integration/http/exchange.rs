@@ -296,7 +296,7 @@ impl Exchange {
     fn tell_piece(&self) {
         for span in &self.spans {
             let exported = span.instance.chunk_export.takes(self.chunks.count);
-            if exported || span.instance.bus.has_interest() {
+            if exported || span.instance.wants_chunks() {
                 let moment = Moment {
                     bus_only: !exported,
                     ..Moment::new("llm.call.chunk")

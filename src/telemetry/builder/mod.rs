@@ -460,6 +460,13 @@ impl TelemetryBuilder {
         #[cfg(not(feature = "otlp"))]
         let console = self.console;
 
+        let console = console.map(|(output, mut options)| {
+            options.redactor.clone_from(&redactor);
+            (output, options)
+        });
+        let chunks_wanted = console
+            .as_ref()
+            .is_some_and(|(_, options)| options.wants_chunks());
         let rules = self.content.rules(env)?;
         let (content, error_messages) = (
             rules.any() || self.security.is_some(),
@@ -482,6 +489,7 @@ impl TelemetryBuilder {
             parts: Arc::clone(&parts),
             bus: bus.clone(),
             starts_wanted: console.is_some() || !self.hooks.is_empty(),
+            chunks_wanted,
             switch: Switch::new(self.enabled && !disabled, self.level),
             levels: ChannelLevels::new(self.channel_levels),
             ids: self.ids,
