@@ -87,6 +87,7 @@ fn work() -> String {
         for side in ["client", "server"] {
             let span = tracing::info_span!(
                 "mcp",
+                "genai.subject" = "mcp.request",
                 "mcp.method.name" = "resources/read",
                 "otel.kind" = side
             );
