@@ -73,7 +73,7 @@ impl Exports {
         }
     }
 
-    /// A span ended, sampled or not.
+    /// A span ended, sampled or not, or a moment happened.
     pub(crate) fn measured(&mut self, record: &Record) {
         #[cfg(feature = "otlp")]
         if let Some(otlp) = &mut self.otlp {

@@ -197,6 +197,7 @@ impl Processor {
         let graver = grave::level(ty, Level::Trace, &record.fields);
         moment.level = moment.level.max(Some(graver));
         let bus_only = moment.bus_only;
+        self.exports.measured(record);
         if self.is_filtered(record) {
             self.instance.levels.count();
             return true;
@@ -375,6 +376,7 @@ impl Processor {
                     return;
                 }
                 let record = foreign::moment(&mut data, &instance.clock, &instance.limits);
+                self.exports.measured(&record);
                 let logged = self.lets_through(&data);
                 self.deliver(data, depth);
                 if logged {

@@ -1,4 +1,4 @@
-//! The instruments, made from the rows of [`METRICS`](crate::semconv::METRICS) and two rows of our own.
+//! The instruments, made from the rows of [`METRICS`](crate::semconv::METRICS) and three rows of our own.
 //!
 //! Promise: unit, buckets and description are the row's; what nobody asked for is not created.
 
@@ -9,6 +9,8 @@ use crate::semconv::{self, Instrument, MetricSpec};
 
 /// Calls of a model whose price is not known.
 pub(super) const GENAI_COST_UNKNOWN: &str = "genai.cost.unknown";
+/// What the security policy found, or the application told of under the same event.
+pub(super) const GENAI_SECURITY_FINDINGS: &str = "genai.security.findings";
 
 /// US dollars: from a hundredth of a cent, one short call of a small model, to ten dollars, a full context of the dearest.
 const COST_BUCKETS: &[f64] = &[
@@ -17,7 +19,7 @@ const COST_BUCKETS: &[f64] = &[
 ];
 
 /// What the conventions have no metric for.
-pub(super) const OWN: [MetricSpec; 2] = [
+pub(super) const OWN: [MetricSpec; 3] = [
     MetricSpec {
         name: semconv::GEN_AI_USAGE_COST,
         description: "Cost of one model call, where its price is known",
@@ -32,6 +34,7 @@ pub(super) const OWN: [MetricSpec; 2] = [
         attributes: &[
             semconv::GEN_AI_REQUEST_MODEL,
             semconv::GEN_AI_RESPONSE_MODEL,
+            semconv::GEN_AI_AGENT_NAME,
         ],
         legacy: false,
     },
@@ -49,6 +52,22 @@ pub(super) const OWN: [MetricSpec; 2] = [
         attributes: &[
             semconv::GEN_AI_REQUEST_MODEL,
             semconv::GEN_AI_RESPONSE_MODEL,
+        ],
+        legacy: false,
+    },
+    MetricSpec {
+        name: GENAI_SECURITY_FINDINGS,
+        description: "Security findings, by rule and by what was done about them",
+        unit: "{finding}",
+        instrument: Instrument::CounterU64,
+        buckets: &[],
+        required: &[],
+        attributes: &[
+            semconv::SECURITY_ALERT_LEVEL,
+            semconv::SECURITY_ACTION,
+            semconv::SECURITY_CATEGORY,
+            semconv::SECURITY_RULE,
+            semconv::SECURITY_POINT,
         ],
         legacy: false,
     },
@@ -75,6 +94,7 @@ pub(super) struct Instruments {
     pub(super) mcp_server_duration: Histogram<f64>,
     pub(super) cost: Histogram<f64>,
     pub(super) cost_unknown: Counter<u64>,
+    pub(super) findings: Counter<u64>,
 }
 
 /// Model calls under the names in force.
@@ -114,6 +134,7 @@ impl Instruments {
             mcp_server_duration: make.numbers(semconv::MCP_SERVER_OPERATION_DURATION),
             cost: make.numbers(semconv::GEN_AI_USAGE_COST),
             cost_unknown: make.sum(GENAI_COST_UNKNOWN),
+            findings: make.sum(GENAI_SECURITY_FINDINGS),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From a span that ended to the instruments it counts in.
+//! From a span that ended, or a moment, to the instruments it counts in.
 //!
 //! Promise: attributes are read once a span and shared by all its metrics, which the conventions let differ by one at most.
 //! Never: decides what a value is; [`Facts`] does.
@@ -7,7 +7,7 @@ use opentelemetry::KeyValue;
 
 use super::Metrics;
 use super::facts::{Facts, Work};
-use crate::event::Usage;
+use crate::event::{Subject, Usage};
 use crate::record::{Record, What};
 use crate::semconv::{self, token_modality, token_type};
 
@@ -22,6 +22,17 @@ const MODEL: &[&str] = &[
 const SERVER: &[&str] = &[semconv::SERVER_ADDRESS, semconv::SERVER_PORT];
 /// What metrics have that tell failures apart.
 const ERROR: &[&str] = &[semconv::ERROR_TYPE];
+
+/// What the price of a call has besides its model.
+const COST: &[&str] = &[semconv::GENAI_COST_SOURCE, semconv::GEN_AI_AGENT_NAME];
+/// What a security finding is told apart by. Rules and categories come from the application's own lists, which are short.
+const FINDING: &[&str] = &[
+    semconv::SECURITY_ALERT_LEVEL,
+    semconv::SECURITY_ACTION,
+    semconv::SECURITY_CATEGORY,
+    semconv::SECURITY_RULE,
+    semconv::SECURITY_POINT,
+];
 
 const AGENT: &[&str] = &[semconv::GEN_AI_AGENT_NAME];
 const AGENT_RUN: &[&str] = &[semconv::GEN_AI_AGENT_NAME, semconv::GEN_AI_REQUEST_MODEL];
@@ -48,6 +59,23 @@ const MCP: &[&str] = &[
 ];
 
 impl Metrics {
+    /// Counts what ended or happened.
+    pub(crate) fn record(&mut self, record: &Record) {
+        match record.what {
+            What::Moment => self.record_moment(record),
+            _ => self.record_ended(record),
+        }
+    }
+
+    /// Counts a moment: of all there are, security findings.
+    fn record_moment(&self, record: &Record) {
+        let ty = record.moment.as_ref().and_then(|moment| moment.ty.as_ref());
+        if ty.is_some_and(|ty| ty.subject() == Subject::SECURITY) {
+            let finding = Facts::of(record).attributes(FINDING);
+            self.instruments.findings.add(1, &finding);
+        }
+    }
+
     /// Counts a span that ended. To be told of every one of them, measured or not: calls are added up along them.
     pub(crate) fn record_ended(&mut self, record: &Record) {
         if record.what != What::Ended {
@@ -195,7 +223,7 @@ impl Metrics {
         let to = &self.instruments;
         let known = model.len();
         if let Some(usd) = facts.cost() {
-            facts.extend(model, &[semconv::GENAI_COST_SOURCE]);
+            facts.extend(model, COST);
             to.cost.record(usd, model);
         } else if let Some(reason) = facts.attribute(semconv::GENAI_COST_UNKNOWN_REASON) {
             model.push(reason);

@@ -1,4 +1,4 @@
-//! Metrics, derived from every span that ends, whether it is sampled or not.
+//! Metrics, derived from every span that ends, whether it is sampled or not, and from security findings.
 //!
 //! Owns the meter and its instruments; they are written to and collected on the telemetry thread.
 //! Promise: a model call counts once, whatever wraps it; an unknown count or price is absent and not zero; every value is
@@ -40,7 +40,7 @@ use own_calls::OwnCalls;
 /// | tokens | `gen_ai.client.inference.usage.*` (counters), `gen_ai.client.inference.operation.*` (histograms) | `gen_ai.client.token.usage` |
 /// | streams | `gen_ai.client.inference.time_to_first_chunk`, `….time_per_output_chunk` | `gen_ai.client.operation.time_to_first_chunk`, `….time_per_output_chunk` |
 ///
-/// Agents, workflows, tools, other client operations and cost have one name each and are always measured.
+/// Agents, workflows, tools, other client operations, cost and security findings have one name each and are always measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum MetricNames {

@@ -5,9 +5,9 @@ mod support;
 mod work;
 
 use super::MetricNames;
-use super::instruments::{self, GENAI_COST_UNKNOWN};
+use super::instruments::{self, GENAI_COST_UNKNOWN, GENAI_SECURITY_FINDINGS};
 use crate::event::Subject;
-use crate::record::{Outcome, Record, What};
+use crate::record::{Moment, Outcome, Record, What};
 use crate::semconv::{self, Instrument, METRICS, MetricSpec};
 use support::{Build as _, Number, Points, START, agent, chat, measured, metrics, span};
 
@@ -203,6 +203,7 @@ fn cost_is_measured_where_it_is_known_and_counted_where_not() {
         chat()
             .with(semconv::GEN_AI_USAGE_COST, 0.25)
             .with(semconv::GENAI_COST_SOURCE, "table")
+            .with(semconv::GEN_AI_AGENT_NAME, "planner")
     };
     let unpriced = || chat().with(semconv::GENAI_COST_UNKNOWN_REASON, "unknown_model");
     let embeddings = priced().with("gen_ai.operation.name", "embeddings");
@@ -216,6 +217,7 @@ fn cost_is_measured_where_it_is_known_and_counted_where_not() {
     assert_eq!((costs.len(), cost.count(), cost.sum()), (2, 2, 0.5));
     assert_eq!(cost.unit, "{USD}");
     assert_eq!(cost.attributes["genai.cost.source"], "table");
+    assert_eq!(cost.attributes["gen_ai.agent.name"], "planner");
     assert!(!cost.attributes.contains_key("server.address"));
     let unknown = points.one(GENAI_COST_UNKNOWN);
     assert_eq!(unknown.number, Number::Sum(2.0));
@@ -224,6 +226,40 @@ fn cost_is_measured_where_it_is_known_and_counted_where_not() {
         "unknown_model"
     );
     assert_eq!(unknown.attributes["gen_ai.request.model"], "gpt-4o");
+}
+
+#[test]
+fn a_security_finding_is_counted_by_rule_and_action_and_nothing_else_is() {
+    let moment = |name: &'static str, rule: &str, action: &str| {
+        let mut record = Record::default()
+            .with(semconv::SECURITY_RULE, rule)
+            .with(semconv::SECURITY_ACTION, action)
+            .with(semconv::SECURITY_ALERT_LEVEL, "dangerous")
+            .with(semconv::SECURITY_TEXT_BYTES, 12_i64);
+        record.what = What::Moment;
+        let mut moment = Moment::new(name);
+        moment.resolve();
+        record.moment = Some(moment);
+        record
+    };
+    let mut metrics = metrics(MetricNames::Both);
+    for record in [
+        moment("security.block", "shell.delete", "blocked"),
+        moment("security.block", "shell.delete", "blocked"),
+        moment("security.alert", "injection", "alerted"),
+        moment("plan.refined", "injection", "alerted"),
+    ] {
+        metrics.record(&record);
+    }
+    let points = Points::of(&metrics);
+    assert_eq!(points.names(), [GENAI_SECURITY_FINDINGS]);
+    let found: Vec<_> = points.0.iter().map(|p| (p.labels(), p.sum())).collect();
+    let labels = |action: &str, rule: &str| {
+        format!("security.action={action} security.alert_level=dangerous security.rule={rule}")
+    };
+    assert_eq!(found.len(), 2);
+    assert!(found.contains(&(labels("blocked", "shell.delete"), 2.0)));
+    assert!(found.contains(&(labels("alerted", "injection"), 1.0)));
 }
 
 #[test]
@@ -316,6 +352,11 @@ fn no_metric_has_an_attribute_unit_or_bucket_that_is_not_in_its_row() {
         metrics.record_ended(&record.with(semconv::GEN_AI_USAGE_COST, 0.1));
     }
     metrics.record_ended(&loaded(Subject::MCP_TOOL).with(semconv::OTEL_KIND, "server"));
+    let mut finding = loaded(Subject::SECURITY);
+    finding.what = What::Moment;
+    let moment = finding.moment.insert(Moment::new("security.alert"));
+    moment.resolve();
+    metrics.record(&finding);
     let points = Points::of(&metrics);
     for point in &points.0 {
         let spec = instruments::spec(&point.metric).unwrap();

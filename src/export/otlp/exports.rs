@@ -205,10 +205,10 @@ impl OtlpExports {
         self.books.clone()
     }
 
-    /// A span ended, sampled or not.
+    /// A span ended, sampled or not, or a moment happened.
     pub(crate) fn measured(&mut self, record: &Record) {
         if let Some((_, meter)) = &mut self.metrics {
-            meter.metrics.record_ended(record);
+            meter.metrics.record(record);
         }
     }
 

@@ -1,0 +1,48 @@
+//! As much HTTP as it takes to ask Prometheus and Jaeger.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+pub(crate) fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: eval \"$(.ci/backends start collector jaeger prometheus)\"")
+    })
+}
+
+/// The JSON that a GET answers, over HTTP/1.0, whose answers are never chunked.
+pub(crate) fn get(base: &str, path: &str, parameters: &[(&str, &str)]) -> Value {
+    let mut query = String::new();
+    for (name, value) in parameters {
+        write!(query, "{}{name}=", if query.is_empty() { '?' } else { '&' }).unwrap();
+        for byte in value.bytes() {
+            write!(query, "%{byte:02X}").unwrap();
+        }
+    }
+    let host = base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    write!(stream, "GET {path}{query} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    serde_json::from_str(body).unwrap_or_else(|e| panic!("{path}: {e}: {answer}"))
+}
+
+/// Asks until there is an answer: the way through three processes takes its time.
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what}: nothing after 60 s");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
