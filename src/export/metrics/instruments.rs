@@ -1,4 +1,4 @@
-//! The instruments, made from the rows of [`METRICS`](crate::semconv::METRICS) and three rows of our own.
+//! The instruments, made from the rows of [`METRICS`](crate::semconv::METRICS) and four rows of our own.
 //!
 //! Promise: unit, buckets and description are the row's; what nobody asked for is not created.
 
@@ -11,6 +11,8 @@ use crate::semconv::{self, Instrument, MetricSpec};
 pub(super) const GENAI_COST_UNKNOWN: &str = "genai.cost.unknown";
 /// What the security policy found, or the application told of under the same event.
 pub(super) const GENAI_SECURITY_FINDINGS: &str = "genai.security.findings";
+/// Work that was tried again, as `step.retrying` tells it.
+pub(super) const GENAI_RETRIES: &str = "genai.retries";
 
 /// US dollars: from a hundredth of a cent, one short call of a small model, to ten dollars, a full context of the dearest.
 const COST_BUCKETS: &[f64] = &[
@@ -19,7 +21,7 @@ const COST_BUCKETS: &[f64] = &[
 ];
 
 /// What the conventions have no metric for.
-pub(super) const OWN: [MetricSpec; 3] = [
+pub(super) const OWN: [MetricSpec; 4] = [
     MetricSpec {
         name: semconv::GEN_AI_USAGE_COST,
         description: "Cost of one model call, where its price is known",
@@ -71,6 +73,16 @@ pub(super) const OWN: [MetricSpec; 3] = [
         ],
         legacy: false,
     },
+    MetricSpec {
+        name: GENAI_RETRIES,
+        description: "Work that was tried again after an error",
+        unit: "{retry}",
+        instrument: Instrument::CounterU64,
+        buckets: &[],
+        required: &[],
+        attributes: &[semconv::STEP_NAME, semconv::ERROR_TYPE],
+        legacy: false,
+    },
 ];
 
 /// The row of a metric of the conventions or of ours.
@@ -95,6 +107,7 @@ pub(super) struct Instruments {
     pub(super) cost: Histogram<f64>,
     pub(super) cost_unknown: Counter<u64>,
     pub(super) findings: Counter<u64>,
+    pub(super) retries: Counter<u64>,
 }
 
 /// Model calls under the names in force.
@@ -135,6 +148,7 @@ impl Instruments {
             cost: make.numbers(semconv::GEN_AI_USAGE_COST),
             cost_unknown: make.sum(GENAI_COST_UNKNOWN),
             findings: make.sum(GENAI_SECURITY_FINDINGS),
+            retries: make.sum(GENAI_RETRIES),
         }
     }
 }

@@ -34,6 +34,9 @@ const FINDING: &[&str] = &[
     semconv::SECURITY_POINT,
 ];
 
+/// What a retry is told apart by.
+const RETRY: &[&str] = &[semconv::STEP_NAME, semconv::ERROR_TYPE];
+
 const AGENT: &[&str] = &[semconv::GEN_AI_AGENT_NAME];
 const AGENT_RUN: &[&str] = &[semconv::GEN_AI_AGENT_NAME, semconv::GEN_AI_REQUEST_MODEL];
 const WORKFLOW_RUN: &[&str] = &[semconv::GEN_AI_WORKFLOW_NAME];
@@ -67,13 +70,18 @@ impl Metrics {
         }
     }
 
-    /// Counts a moment: of all there are, security findings.
+    /// Counts a moment: of all there are, security findings and retries.
     fn record_moment(&self, record: &Record) {
-        let ty = record.moment.as_ref().and_then(|moment| moment.ty.as_ref());
-        if ty.is_some_and(|ty| ty.subject() == Subject::SECURITY) {
-            let finding = Facts::of(record).attributes(FINDING);
-            self.instruments.findings.add(1, &finding);
-        }
+        let to = &self.instruments;
+        let Some(ty) = record.moment.as_ref().and_then(|moment| moment.ty.as_ref()) else {
+            return;
+        };
+        let (counter, attributes) = match ty.subject() {
+            Subject::SECURITY => (&to.findings, FINDING),
+            Subject::STEP if ty.phase().as_str() == "retrying" => (&to.retries, RETRY),
+            _ => return,
+        };
+        counter.add(1, &Facts::of(record).attributes(attributes));
     }
 
     /// Counts a span that ended. To be told of every one of them, measured or not: calls are added up along them.

@@ -5,7 +5,7 @@ mod support;
 mod work;
 
 use super::MetricNames;
-use super::instruments::{self, GENAI_COST_UNKNOWN, GENAI_SECURITY_FINDINGS};
+use super::instruments::{self, GENAI_COST_UNKNOWN, GENAI_RETRIES, GENAI_SECURITY_FINDINGS};
 use crate::event::Subject;
 use crate::record::{Moment, Outcome, Record, What};
 use crate::semconv::{self, Instrument, METRICS, MetricSpec};
@@ -263,6 +263,36 @@ fn a_security_finding_is_counted_by_rule_and_action_and_nothing_else_is() {
 }
 
 #[test]
+fn work_that_is_tried_again_is_counted_by_its_step_and_the_error() {
+    let mut metrics = metrics(MetricNames::Latest);
+    for (event, error) in [
+        ("step.retrying", "timeout"),
+        ("step.retrying", "timeout"),
+        ("step.retrying", "rate_limited"),
+        ("step.validated", "timeout"),
+    ] {
+        let mut moment = Moment::new(event);
+        moment.resolve();
+        let mut record = span(Subject::STEP)
+            .with(semconv::STEP_NAME, "extract")
+            .with(semconv::ERROR_TYPE, error);
+        record.what = What::Moment;
+        record.moment = Some(moment);
+        metrics.record(&record);
+    }
+    let points = Points::of(&metrics);
+    assert_eq!(points.names(), [GENAI_RETRIES]);
+    let mut found: Vec<_> = points.0.iter().map(|p| (p.labels(), p.sum())).collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let labels = |error: &str| format!("error.type={error} step.name=extract");
+    assert_eq!(
+        found,
+        [(labels("rate_limited"), 1.0), (labels("timeout"), 2.0)]
+    );
+    assert_eq!(points.0[0].unit, "{retry}");
+}
+
+#[test]
 fn impossible_numbers_are_absent_and_harmless() {
     let impossible = [f64::NAN, f64::INFINITY, -1.0, 1e300];
     let records = impossible.map(|number| {
@@ -352,11 +382,15 @@ fn no_metric_has_an_attribute_unit_or_bucket_that_is_not_in_its_row() {
         metrics.record_ended(&record.with(semconv::GEN_AI_USAGE_COST, 0.1));
     }
     metrics.record_ended(&loaded(Subject::MCP_TOOL).with(semconv::OTEL_KIND, "server"));
-    let mut finding = loaded(Subject::SECURITY);
-    finding.what = What::Moment;
-    let moment = finding.moment.insert(Moment::new("security.alert"));
-    moment.resolve();
-    metrics.record(&finding);
+    for (subject, name) in [
+        (Subject::SECURITY, "security.alert"),
+        (Subject::STEP, "step.retrying"),
+    ] {
+        let mut told = loaded(subject);
+        told.what = What::Moment;
+        told.moment.insert(Moment::new(name)).resolve();
+        metrics.record(&told);
+    }
     let points = Points::of(&metrics);
     for point in &points.0 {
         let spec = instruments::spec(&point.metric).unwrap();
