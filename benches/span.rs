@@ -14,6 +14,9 @@ mod measure;
 #[path = "support/workload.rs"]
 mod workload;
 
+use std::io::Write as _;
+use std::net::TcpStream;
+
 use measure::Cost;
 use tracing::{Dispatch, Subscriber};
 use tracing_genai::history::MemoryStore;
@@ -73,6 +76,26 @@ fn away(spooled: bool, run: fn()) -> Cost {
     cost
 }
 
+/// With a page open: somebody reads everything the viewer tells.
+fn watched(run: fn()) -> Cost {
+    let builder = Telemetry::builder("bench").environment(|_| None);
+    let telemetry = builder.viewer("127.0.0.1:0").build().unwrap();
+    let mut page = TcpStream::connect(telemetry.viewer().unwrap().address()).unwrap();
+    page.write_all(b"GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .unwrap();
+    let reader = std::thread::spawn(move || std::io::copy(&mut page, &mut std::io::sink()));
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(telemetry.layer()));
+    let settle = || {
+        let report = telemetry.flush(Telemetry::SHUTDOWN_TIMEOUT);
+        assert!(report.is_complete(), "nothing may be lost: {report:?}");
+    };
+    let cost = measure::cost(&dispatch, 1, BATCHES, run, &settle, allocations);
+    telemetry.shutdown();
+    let read = reader.join().unwrap().unwrap();
+    assert!(read > 0, "the page was told nothing");
+    cost
+}
+
 fn allocations(f: &mut dyn FnMut()) -> u64 {
     allocation_counter::measure(f).count_total
 }
@@ -110,6 +133,16 @@ fn main() {
             "agent run, collector away, spooled",
             workload::SPANS,
             away(true, agent),
+        ),
+        (
+            "agent run, viewer",
+            workload::SPANS,
+            ours(|b| b.viewer("127.0.0.1:0"), agent),
+        ),
+        (
+            "agent run, viewer, looked at",
+            workload::SPANS,
+            watched(agent),
         ),
         ("an emitted event", 1, ours(|b| b, emit)),
         (

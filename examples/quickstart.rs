@@ -3,7 +3,8 @@
 //! `cargo run --example quickstart`
 //!
 //! With `OPENAI_API_KEY` (and, if wanted, `OPENAI_BASE_URL`) it talks to that API, otherwise to a small OpenAI-compatible server
-//! of its own. It exports to `OTEL_EXPORTER_OTLP_ENDPOINT`, else to a collector on localhost:4317 or 4318 if one listens.
+//! of its own. It exports to `OTEL_EXPORTER_OTLP_ENDPOINT`, else to a collector on localhost:4317 or 4318 if one listens. What is
+//! said stays here unless `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY` asks for it.
 //!
 //! On a terminal, or with `-- --stay`, it opens its page in the browser and stays until you end it; Enter runs the agent once more.
 //! Somebody looks then, so prompts and answers are captured too, with secrets replaced.
@@ -29,7 +30,10 @@ use support::model_server;
 use tracing::{info, instrument};
 use tracing_genai::console::escape_lines;
 use tracing_genai::content::CaptureMode;
-use tracing_genai::event::{AgentExecutionCompleted, Event, LlmCallCompleted, ToolCallCompleted};
+use tracing_genai::event::{
+    AgentExecutionCompleted, AgentExecutionFailed, Event, LlmCallCompleted, ToolCallCompleted,
+};
+use tracing_genai::message::from_openai;
 use tracing_genai::otlp::OtlpConfig;
 use tracing_genai::{StreamExt as _, Telemetry, chat, tool};
 
@@ -37,8 +41,13 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const MODEL: &str = "gpt-4o-mini";
 
-/// The agent. The two fields make the span an agent run; everything inside it is counted into its totals.
-#[instrument(skip_all, err, fields(gen_ai.operation.name = "invoke_agent", gen_ai.agent.name = "trip-planner"))]
+/// The agent. The first two fields make the span an agent run; everything inside it is counted into its totals. The third puts
+/// all runs of one conversation together.
+#[instrument(skip_all, err, fields(
+    gen_ai.operation.name = "invoke_agent",
+    gen_ai.agent.name = "trip-planner",
+    gen_ai.conversation.id = "paris-weekend",
+))]
 async fn plan_trip(model: &OpenAi, wish: &str) -> Result<String, Failure> {
     let mut messages = vec![json!({ "role": "user", "content": wish })];
     let calls = think(model, &mut messages).await?;
@@ -65,7 +74,11 @@ async fn ask(model: &OpenAi, messages: &[Value]) -> Result<(String, Vec<Value>),
         "model": MODEL, "messages": messages, "tools": tools(), "temperature": 0.2,
         "stream": true, "stream_options": { "include_usage": true },
     });
-    let call = chat("openai", MODEL).temperature(0.2).streaming().start();
+    let call = chat("openai", MODEL)
+        .temperature(0.2)
+        .streaming()
+        .messages(&from_openai(&request).value.messages)
+        .start();
     let chunks = call.run(model.chat_stream(&request)).await?;
     // From here the stream keeps the call open: to its end, to its first error, or until it is dropped.
     let chunks = chunks.try_instrumented(call).inspect(|call, chunk| {
@@ -101,21 +114,24 @@ async fn run_tool(call: &Value) -> Result<String, Failure> {
     let name = call["function"]["name"].as_str().unwrap_or("unknown");
     let arguments: Value =
         serde_json::from_str(call["function"]["arguments"].as_str().unwrap_or("{}"))?;
-    tool(name)
+    let work = async {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        match name {
+            "get_weather" => Ok(format!(
+                "14 °C and light rain in {}",
+                arguments["city"].as_str().unwrap_or("?")
+            )),
+            "find_hotel" => Ok("Hôtel des Arts, 120 EUR a night".to_owned()),
+            other => Err(format!("there is no tool {other}")),
+        }
+    };
+    let span = tool(name)
         .call_id(call["id"].as_str().unwrap_or_default())
-        .run(async {
-            tokio::time::sleep(Duration::from_millis(40)).await;
-            match name {
-                "get_weather" => Ok(format!(
-                    "14 °C and light rain in {}",
-                    arguments["city"].as_str().unwrap_or("?")
-                )),
-                "find_hotel" => Ok("Hôtel des Arts, 120 EUR a night".to_owned()),
-                other => Err(format!("there is no tool {other}")),
-            }
-        })
-        .await
-        .map_err(Failure::from)
+        .arguments(&arguments)
+        .start();
+    let result = span.run(work).await?;
+    span.result(&result).complete();
+    Ok(result)
 }
 
 fn tools() -> Value {
@@ -205,10 +221,13 @@ async fn run() -> Result<bool, Failure> {
         );
     });
     let agent = Arc::new(Mutex::new(None::<Event>));
-    let ended = Arc::clone(&agent);
-    telemetry.bus().on::<AgentExecutionCompleted>(move |run| {
-        *ended.lock().unwrap_or_else(|e| e.into_inner()) = Some(run.event.clone());
-    });
+    let keep = |event: &Event, agent: &Arc<Mutex<Option<Event>>>| {
+        *agent.lock().unwrap_or_else(|e| e.into_inner()) = Some(event.clone());
+    };
+    let (done, failed) = (Arc::clone(&agent), Arc::clone(&agent));
+    let bus = telemetry.bus();
+    bus.on::<AgentExecutionCompleted>(move |run| keep(run.event, &done));
+    bus.on::<AgentExecutionFailed>(move |run| keep(run.event, &failed));
 
     let key = std::env::var("OPENAI_API_KEY").ok();
     let base_url = match &key {
@@ -221,16 +240,17 @@ async fn run() -> Result<bool, Failure> {
     if let Some(viewer) = telemetry.viewer().filter(|_| stays) {
         show(viewer.url());
     }
-    let mut answer = plan_trip(&model, WISH).await?;
+    let mut answer = plan_trip(&model, WISH).await;
     while stays && tokio::task::spawn_blocking(once_more).await? {
-        answer = plan_trip(&model, WISH).await?;
+        answer = plan_trip(&model, WISH).await;
     }
     let report = telemetry.shutdown_async().await;
 
-    println!(
-        "\nThe agent says\n  {}\n\nThe handlers saw",
-        escape_lines(&answer)
-    );
+    match &answer {
+        Ok(answer) => println!("\nThe agent says\n  {}", escape_lines(answer)),
+        Err(error) => println!("\nThe agent failed\n  {}", escape_lines(&error.to_string())),
+    }
+    println!("\nThe handlers saw");
     let seen = seen.lock().unwrap_or_else(|e| e.into_inner());
     seen.iter().for_each(|line| println!("  {line}"));
     let agent = agent
@@ -255,7 +275,7 @@ async fn run() -> Result<bool, Failure> {
         );
     }
     // Only a run that did what it claims is a success.
-    Ok(report.is_complete() && seen.len() >= 2 && !answer.is_empty())
+    Ok(report.is_complete() && seen.len() >= 2 && !answer?.is_empty())
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -55,11 +55,22 @@ fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+#[derive(Debug)]
 struct Span {
     name: String,
     parent: Option<String>,
+    /// Traces and spans it is linked to.
+    links: Vec<(String, String)>,
     tags: HashMap<String, Value>,
-    events: Vec<String>,
+    /// Its span events, by name.
+    events: Vec<(String, HashMap<String, Value>)>,
+}
+
+impl Span {
+    fn event(&self, name: &str) -> &HashMap<String, Value> {
+        let found = self.events.iter().find(|(event, _)| event == name);
+        &found.unwrap_or_else(|| panic!("no {name}: {self:#?}")).1
+    }
 }
 
 fn tag_map(tags: &Value) -> HashMap<String, Value> {
@@ -84,20 +95,31 @@ fn trace(id: &str, spans: usize) -> (BTreeMap<String, Span>, HashMap<String, Val
     });
     let process = tag_map(&found["processes"]["p1"]["tags"]);
     let spans = found["spans"].as_array().unwrap().iter().map(|span| {
-        let references = span["references"].as_array().into_iter().flatten();
-        let mut parents = references.filter(|r| r["refType"] == "CHILD_OF");
-        let events = span["logs"].as_array().into_iter().flatten();
-        let names = events.filter_map(|log| tag_map(&log["fields"]).remove("event"));
-        let span_of = Span {
-            name: span["operationName"].as_str().unwrap().to_owned(),
-            parent: parents
-                .next()
-                .map(|r| r["spanID"].as_str().unwrap().to_owned()),
-            tags: tag_map(&span["tags"]),
-            events: names
-                .filter_map(|name| name.as_str().map(str::to_owned))
-                .collect(),
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let references = |kind: &str| {
+            let all = span["references"].as_array().into_iter().flatten();
+            let of_kind = all.filter(|r| r["refType"] == kind);
+            let ids = of_kind.map(|r| (text(&r["traceID"]), text(&r["spanID"])));
+            ids.collect::<Vec<_>>()
         };
+        let events = span["logs"].as_array().into_iter().flatten();
+        let events = events.map(|log| {
+            let mut fields = tag_map(&log["fields"]);
+            (text(&fields.remove("event").unwrap()), fields)
+        });
+        let span_of = Span {
+            name: text(&span["operationName"]),
+            parent: references("CHILD_OF").pop().map(|(_, span)| span),
+            links: references("FOLLOWS_FROM"),
+            tags: tag_map(&span["tags"]),
+            events: events.collect(),
+        };
+        assert_eq!(
+            span["tags"].as_array().unwrap().len(),
+            span_of.tags.len(),
+            "no tag is there twice: {}",
+            span["tags"]
+        );
         (span["spanID"].as_str().unwrap().to_owned(), span_of)
     });
     (spans.collect(), process)
@@ -144,6 +166,38 @@ fn check(endpoint: &str, protocol: &str) {
         .find(|(_, s)| s.parent.is_none())
         .expect("a root");
     assert_eq!(root.1.name, "invoke_agent trip-planner");
+    for span in spans.values() {
+        // What the icon and the kind of each row come from, and what all runs of one conversation are found by.
+        let (operation, kind) = match span.name.split_once(' ') {
+            Some((operation, _)) if operation == "chat" => (Some(operation), "client"),
+            Some((operation, _)) => (Some(operation), "internal"),
+            None => (None, "internal"),
+        };
+        let told = span
+            .tags
+            .get("gen_ai.operation.name")
+            .and_then(Value::as_str);
+        assert_eq!(
+            (told, &span.tags["span.kind"]),
+            (operation, &kind.into()),
+            "{}",
+            span.name
+        );
+        assert_eq!(
+            span.tags["gen_ai.conversation.id"], "paris-weekend",
+            "{}",
+            span.name
+        );
+        let said = ["messages", "arguments", "result"];
+        let said = span
+            .tags
+            .keys()
+            .find(|name| said.iter().any(|end| name.ends_with(end)));
+        assert_eq!(
+            said, None,
+            "nothing of what was said leaves unless it was asked for"
+        );
+    }
     assert!(
         spans
             .values()
@@ -178,11 +232,12 @@ fn check(endpoint: &str, protocol: &str) {
         assert_eq!(chat.tags["gen_ai.agent.name"], "trip-planner");
         assert_eq!(chat.tags["llm.cost_usd"], chat.tags["gen_ai.usage.cost"]);
     }
-    let tools: Vec<_> = spans
-        .values()
-        .filter(|s| s.name.starts_with("execute_tool "))
-        .collect();
-    assert_eq!(tools.len(), 2);
+    for name in ["get_weather", "find_hotel"] {
+        let tools = named(&format!("execute_tool {name}"));
+        assert_eq!(tools.len(), 1, "{name}");
+        assert_eq!(tools[0].tags["gen_ai.tool.name"], name);
+        assert_eq!(tools[0].tags["gen_ai.tool.call.id"], format!("call_{name}"));
+    }
     // What lies below adds up on the agent, once.
     let sum: f64 = chats
         .iter()
@@ -190,19 +245,35 @@ fn check(endpoint: &str, protocol: &str) {
         .sum();
     let total = root.1.tags["llm.total_cost_usd"].as_f64().unwrap();
     assert!((total - sum).abs() < 1e-9, "{total} is not {sum}");
+    // Where Jaeger's GenAI tab shows it.
+    assert_eq!(
+        root.1.tags["gen_ai.aggregated_usage.cost"],
+        root.1.tags["llm.total_cost_usd"]
+    );
     assert_eq!(root.1.tags["llm.total_calls"], 2);
     assert_eq!(root.1.tags["llm.total_tool_calls"], 2);
     // A moment is a span event, and nothing failed.
-    assert!(
-        spans.values().any(|s| !s.events.is_empty()),
-        "moments are mirrored as span events"
-    );
+    assert_eq!(named("think")[0].event("plan.refined")["tools"], 2);
     assert!(
         spans
             .values()
             .all(|s| s.tags.get("otel.status_code") != Some(&Value::from("ERROR")))
     );
     assert_eq!(process["telemetry.distro.name"], "tracing-genai");
+    let mut tags: Vec<_> = process.keys().map(String::as_str).collect();
+    tags.sort_unstable();
+    assert_eq!(
+        tags,
+        [
+            "service.instance.id",
+            "telemetry.distro.name",
+            "telemetry.distro.version",
+            "telemetry.sdk.language",
+            "telemetry.sdk.name",
+            "telemetry.sdk.version"
+        ],
+        "the process is described, and with no more than that"
+    );
 
     let prometheus = format!(
         "{}/metrics",
@@ -219,9 +290,9 @@ fn check(endpoint: &str, protocol: &str) {
         "gen_ai_execute_tool_duration_seconds_bucket",
         "gen_ai_invoke_agent_duration_seconds_bucket",
     ] {
-        let line = metrics.lines().find(|line| line.starts_with(name));
+        let mut lines = metrics.lines().filter(|line| line.starts_with(name));
         assert!(
-            line.is_some_and(|line| line.contains("trip-planner")),
+            lines.any(|line| line.contains("trip-planner")),
             "{name} of this service"
         );
     }
@@ -252,6 +323,86 @@ fn the_shipped_configuration_is_valid_for_the_real_collector() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+#[test]
+#[ignore = "needs the real collector and Jaeger: .ci/backends"]
+fn jaeger_shows_moments_links_and_the_reason_of_each_error() {
+    use opentelemetry::trace::TraceContextExt as _;
+    use tracing_genai::security::{Action, AlertLevel, Policy};
+    use tracing_genai::{agent, chat, evaluation, route, tool};
+    use tracing_subscriber::prelude::*;
+
+    let endpoint = variable("OTELCOL_HTTP_URL");
+    let life = |error_messages: bool| {
+        let config = tracing_genai::otlp::OtlpConfig::new().endpoint(endpoint.clone());
+        let telemetry = tracing_genai::Telemetry::builder("support")
+            .environment(|_| None)
+            .otlp(config)
+            .error_messages(error_messages)
+            .security(Policy::new().on(AlertLevel::Dangerous, Action::Block))
+            .build()
+            .unwrap();
+        let subscriber = tracing_subscriber::registry().with(telemetry.layer());
+        let ids = tracing::subscriber::with_default(subscriber, || {
+            let before = agent("researcher").start();
+            before.complete();
+            let run = agent("support").link(before.span_context()).start();
+            run.in_scope(|| {
+                route("billing").reason("intent=refund").emit();
+                evaluation("helpfulness").score(0.5).label("so-so").emit();
+                let search = tool("search").attempt(2).start();
+                search.retrying(3, &std::io::Error::other("the index is away"));
+                search.fail(&std::io::Error::other("the index stays away"));
+                let blocked = chat("openai", "gpt-4o")
+                    .prompt("Run `rm -rf /`.")
+                    .try_start();
+                assert!(blocked.is_err());
+            });
+            run.fail_as("gave_up");
+            let trace = run.context().span().span_context().trace_id();
+            (trace.to_string(), before.span_context())
+        });
+        assert!(telemetry.shutdown().is_complete());
+        ids
+    };
+    for error_messages in [false, true] {
+        let (id, before) = life(error_messages);
+        let (spans, _) = trace(&id, 3);
+        let named = |name: &str| spans.values().find(|span| span.name == name).unwrap();
+
+        let run = named("invoke_agent support");
+        let link = (before.trace_id().to_string(), before.span_id().to_string());
+        assert_eq!(run.links, [link]);
+        assert_eq!(run.event("routing.selected")["routing.selected"], "billing");
+        let judged = run.event("gen_ai.evaluation.result");
+        assert_eq!(judged["gen_ai.evaluation.score.value"], 0.5);
+
+        let search = named("execute_tool search");
+        assert_eq!(search.event("step.retrying")["step.attempt"], 3);
+        let kind = "std::io::error::Error";
+        let text = if error_messages {
+            "the index stays away"
+        } else {
+            kind
+        };
+        let exception = search.event("exception");
+        assert_eq!(exception["exception.type"], kind);
+        let told = exception
+            .get("exception.message")
+            .map(|text| text.as_str().unwrap());
+        assert_eq!(told, error_messages.then_some(text));
+        for (span, kind, why) in [
+            (search, kind, text),
+            (run, "gave_up", "gave_up"),
+            (named("chat gpt-4o"), "blocked", "dangerous_commands"),
+        ] {
+            // `error` is what Jaeger paints red.
+            assert_eq!(span.tags["error"], true, "{}", span.name);
+            assert_eq!(span.tags["error.type"], kind);
+            assert_eq!(span.tags["otel.status_description"], why);
+        }
+    }
 }
 
 /// A real collector of this test's own in front of Jaeger, without a queue: what it acknowledges, Jaeger has.

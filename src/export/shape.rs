@@ -39,15 +39,18 @@ pub(crate) fn leaves(name: &str) -> bool {
 pub(crate) enum Ending<'a> {
     Unset,
     Ok,
-    /// With the error's text where that was captured, else with its type.
+    /// With the error's text where that was captured; else with the rule that blocked it, or the error's type.
     Error(&'a str),
 }
 
 /// How `record`'s span ended.
 pub(crate) fn ending(record: &Record) -> Ending<'_> {
     if events::failed(record) {
-        let kind = || record.fields.str(semconv::ERROR_TYPE);
-        let told = record.error_message.as_deref().or_else(kind);
+        let said = |name| record.fields.str(name);
+        let told = record.error_message.as_deref();
+        let told = told
+            .or_else(|| said(semconv::SECURITY_BLOCK_REASON))
+            .or_else(|| said(semconv::ERROR_TYPE));
         return Ending::Error(told.unwrap_or_default());
     }
     match record.fields.str(semconv::OTEL_STATUS_CODE) {

@@ -89,11 +89,11 @@ impl Answer {
     /// assert_eq!(answer.usage.input_tokens, Some(1_252));
     /// ```
     pub fn guess(answer: &Json) -> Self {
-        Self::guess_measuring(answer, true)
+        Self::guess_wanting(answer, true, false)
     }
 
-    /// The same; texts are measured only where `size` asks for it.
-    pub(crate) fn guess_measuring(answer: &Json, size: bool) -> Self {
+    /// The same; texts are measured only where `size` asks for it, and kept only where `content` does.
+    pub(crate) fn guess_wanting(answer: &Json, size: bool, content: bool) -> Self {
         if let Some(error) = error::of(answer) {
             return Self {
                 error: Some(error),
@@ -105,6 +105,7 @@ impl Answer {
             Some(api) => {
                 let want = Want {
                     size,
+                    content,
                     ..Want::default()
                 };
                 Fold::whole(api, "", want, answer)

@@ -387,6 +387,29 @@ impl Draft {
 
     /// What is known.
     pub(super) fn answer(&self) -> Answer {
+        let content = self.content();
+        Answer {
+            content,
+            ..self.facts()
+        }
+    }
+
+    /// The messages, where they are wanted and none of them was too long.
+    pub(super) fn content(&self) -> Attrs {
+        let mut content = Attrs::new();
+        if self.want.content && !self.is_cut() && !self.choices.is_empty() {
+            let messages: Vec<Value> = self.choices.iter().map(Choice::message).collect();
+            content.set(semconv::GEN_AI_OUTPUT_MESSAGES, Value::Array(messages));
+        }
+        content
+    }
+
+    fn is_cut(&self) -> bool {
+        self.want.content && self.kept > CONTENT
+    }
+
+    /// The same without the messages, which are long.
+    pub(super) fn facts(&self) -> Answer {
         let counts = self.counts.resolve(self.usage_shape);
         let mut attrs = Attrs::with_capacity(self.texts.len() + 8);
         for (name, text) in &self.texts {
@@ -405,15 +428,9 @@ impl Draft {
         if let Some(cost) = self.cost {
             attrs.set(semconv::GEN_AI_USAGE_COST, cost);
         }
-        let cut = self.kept > CONTENT && self.want.content;
-        let mut content = Attrs::new();
-        if self.want.content && !cut && !self.choices.is_empty() {
-            let messages: Vec<Value> = self.choices.iter().map(Choice::message).collect();
-            content.set(semconv::GEN_AI_OUTPUT_MESSAGES, Value::Array(messages));
-        }
         Answer {
             attrs,
-            content,
+            content: Attrs::new(),
             usage: counts.usage,
             finish_reasons: self.choices.iter().map(Choice::normalized).collect(),
             error: self.error.clone(),
@@ -421,7 +438,7 @@ impl Draft {
             complete: self.complete
                 || reasoned && self.choices.iter().all(|choice| choice.reason.is_some()),
             refused: counts.refused + u32::from(self.cost_refused),
-            unread: self.unread + u32::from(cut),
+            unread: self.unread + u32::from(self.is_cut()),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::draft::{Draft, Kind, Want};
 use super::shape::Shape;
 use super::{Answer, Api, error};
+use crate::event::Attrs;
 use crate::semconv;
 
 /// Reads the frames of one answer, or a whole one.
@@ -38,9 +39,10 @@ impl Fold {
         }
     }
 
-    /// One that keeps the text of each frame, for whoever tells it on.
-    pub(crate) fn of_frames(api: Api) -> Self {
+    /// One that keeps the text of each frame, for whoever tells it on, and the messages where `content` asks for them.
+    pub(crate) fn of_frames(api: Api, content: bool) -> Self {
         let want = Want {
+            content,
             piece: true,
             ..Want::default()
         };
@@ -97,7 +99,20 @@ impl Fold {
 
     /// What is known.
     pub(crate) fn answer(&self) -> Answer {
-        let mut answer = self.draft.answer();
+        self.of_the_provider(self.draft.answer())
+    }
+
+    /// The same without the messages.
+    pub(crate) fn facts(&self) -> Answer {
+        self.of_the_provider(self.draft.facts())
+    }
+
+    /// The messages alone.
+    pub(crate) fn content(&self) -> Attrs {
+        self.draft.content()
+    }
+
+    fn of_the_provider(&self, mut answer: Answer) -> Answer {
         if !self.openai {
             for name in [
                 semconv::OPENAI_RESPONSE_SERVICE_TIER,

@@ -7,10 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
+use serde_json::Value as Json;
 use tracing::Span;
 
 use super::future::Run;
-use crate::event::{Key, Value};
+use crate::event::{Attrs, Key, Value};
 use crate::layer::instance;
 use crate::layer::starting::Opened;
 use crate::layer::visit::with_scratch;
@@ -91,17 +92,39 @@ impl<K> ActiveSpan<K> {
     }
 
     /// Sets what is content, where that is collected at all; it is made only there.
-    pub(crate) fn content(
-        &self,
-        name: &'static str,
-        make: impl Fn() -> serde_json::Value,
-    ) -> &Self {
+    pub(crate) fn content(&self, name: &'static str, make: impl Fn() -> Json) -> &Self {
         self.each(|o| {
             if o.instance.content {
-                o.instance.set(&o.state, name, Value::Json(make()));
+                o.instance.set(&o.state, name, content_value(make()));
             }
         });
         self
+    }
+
+    /// Sets content that the span does not hold when it ends, where content is collected.
+    pub(super) fn fill_content(&self, content: &Attrs) {
+        if content.is_empty() {
+            return;
+        }
+        self.each(|o| {
+            if o.instance.content && !o.state.is_ended() {
+                o.instance.read(&o.state, |wire, limits| {
+                    for (name, value) in content.iter() {
+                        wire.content
+                            .set_value(name.to_owned(), value.clone(), limits);
+                    }
+                });
+            }
+        });
+    }
+
+    /// What the frames of a streamed answer said, as far as they came.
+    fn tell_frames(&self) {
+        if self.wants_content()
+            && let Some(frames) = self.frames().take()
+        {
+            self.fill_content(&frames.content());
+        }
     }
 
     /// Whether somebody collects content.
@@ -243,6 +266,7 @@ impl<K> ActiveSpan<K> {
     }
 
     fn fail_open_as(&self, kind: &str) {
+        self.tell_frames();
         self.each(|o| {
             if !o.state.is_ended() {
                 o.instance.note_error(&o.state, Some(kind), None);
@@ -258,7 +282,16 @@ impl<K> ActiveSpan<K> {
     }
 
     pub(super) fn end(&self, outcome: Outcome) {
+        self.tell_frames();
         self.each(|o| o.instance.end(&o.state, outcome, None));
+    }
+}
+
+/// A text is told as it is, not as JSON of a text, which would put it in quotes.
+pub(super) fn content_value(content: Json) -> Value {
+    match content {
+        Json::String(text) => Value::from(text),
+        other => Value::Json(other),
     }
 }
 

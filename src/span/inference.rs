@@ -64,7 +64,8 @@ impl Call {
     /// Reads model, id, finish reasons and usage from a provider's whole JSON answer: OpenAI chat completions, responses and
     /// embeddings, Anthropic messages, Gemini, Ollama, Cohere, Mistral, Bedrock Converse, and what is compatible. What is not
     /// there is not set, counts that make no sense are left out and counted in `genai.usage.refused`; an error body fails the
-    /// call, with the provider's word as `error.type`.
+    /// call, with the provider's word as `error.type`. Where content is [captured](crate::content), what it says is the call's
+    /// output, unless [`output`](Self::output) tells it.
     ///
     /// ```
     /// let call = tracing_genai::chat("openai", "gpt-4o-mini").start();
@@ -77,13 +78,17 @@ impl Call {
     pub fn response(&self, answer: &serde_json::Value) -> &Self {
         let mut spans = self.opened().iter();
         let estimates = spans.any(|span| span.instance.estimate_tokens);
-        self.told(Answer::guess_measuring(answer, estimates))
+        self.told(Answer::guess_wanting(
+            answer,
+            estimates,
+            self.wants_content(),
+        ))
     }
 
     /// Reads a frame of the provider's streamed answer, parsed, of any of the APIs that [`response`](Self::response) reads:
     /// the way to tell everything from a loop of one's own. Counts of a stream grow, and each replaces the one before. A frame
     /// that holds output is a [`chunk`](Self::chunk), or a piece of [`thinking`](Self::thinking); an error in the stream fails
-    /// the call.
+    /// the call. When the call ends, what came is its output, as with [`response`](Self::response).
     ///
     /// ```
     /// use serde_json::json;
@@ -107,13 +112,13 @@ impl Call {
             let fold = match &mut *frames {
                 Some(fold) => fold,
                 none => match guess::api_of_frame(frame) {
-                    Some(api) => none.insert(Box::new(Fold::of_frames(api))),
+                    Some(api) => none.insert(Box::new(Fold::of_frames(api, self.wants_content()))),
                     // A notice, or an error before anything else.
-                    None => return self.told(Answer::guess_measuring(frame, false)),
+                    None => return self.told(Answer::guess_wanting(frame, false, false)),
                 },
             };
             let read = fold.frame("", frame);
-            (read, fold.take_piece(), read.news.then(|| fold.answer()))
+            (read, fold.take_piece(), read.news.then(|| fold.facts()))
         };
         if read.output {
             match piece {
@@ -141,6 +146,7 @@ impl Call {
             o.instance
                 .note_text(&o.state, TextSize::default(), answer.text);
         });
+        self.fill_content(&answer.content);
         if let Some(error) = answer.error {
             self.fail_as(&error.kind);
         }

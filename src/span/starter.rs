@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use tracing::Span;
 
-use super::active::ActiveSpan;
+use super::active::{ActiveSpan, content_value};
 use super::future::Run;
 use super::site::{self, Place};
 use super::{Inference, Paused, Plain, Source};
@@ -228,7 +228,7 @@ impl<K> Starter<K> {
     fn content(mut self, name: &'static str, make: impl FnOnce() -> Json) -> Self {
         if installed().is_some_and(|instance| instance.content) {
             self.fields
-                .set_value(name, Value::Json(make()), &Limits::DEFAULT);
+                .set_value(name, content_value(make()), &Limits::DEFAULT);
         }
         self
     }

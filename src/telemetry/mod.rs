@@ -414,9 +414,12 @@ impl Closing {
         let settled = Answer::wait(&answer.settled, deadline + CLOSING_TIME).unwrap_or(false);
         if ask == Ask::Shutdown {
             self.bus.close();
-            // It shows the end of everything, and nothing waits for who looks.
-            #[cfg(feature = "viewer")]
-            if let Some(viewer) = &self.viewer {
+        }
+        #[cfg(feature = "viewer")]
+        if let Some(viewer) = &self.viewer {
+            viewer.settle();
+            if ask == Ask::Shutdown {
+                // It shows the end of everything, and nothing waits for who looks.
                 viewer.end(deadline + CLOSING_TIME);
             }
         }
@@ -430,6 +433,8 @@ impl Closing {
             bus: self.bus.stats(),
             writers: self.writers.tallies(),
             reporters: self.reporters.tallies(),
+            #[cfg(feature = "viewer")]
+            viewer: self.viewer.as_ref().map(crate::viewer::ViewerHandle::tally),
             redacted: self.instance.redactions.total(),
             filtered: self.instance.levels.filtered(),
             scopes: self.instance.misuse.read(),

@@ -29,6 +29,9 @@ pub struct Report {
     pub writers: Vec<(&'static str, Tally)>,
     /// Events to [reporters](crate::reporter), by name; `rejected` are those that were not for the receiver.
     pub reporters: Vec<(&'static str, Tally)>,
+    /// Starts and ends of spans, and moments, to the [page](crate::TelemetryBuilder::viewer) of the process's own; `None` without it.
+    #[cfg(feature = "viewer")]
+    pub viewer: Option<Tally>,
     /// Events to subscribers and handlers of the bus, and what slow ones missed.
     pub bus: BusStats,
     /// What was lost of records that were delivered all the same: late writes, attributes beyond the limits, a hook's
@@ -58,6 +61,7 @@ impl Report {
                 .reporters
                 .iter()
                 .all(|(_, tally)| tally.delivered + tally.rejected == tally.accepted)
+            && self.viewer().all(|(_, tally)| tally.is_complete())
     }
 
     /// Whether everything that was accepted is accounted for, by every outlet. A `false` is a defect of this crate.
@@ -65,12 +69,23 @@ impl Report {
         self.outlets().all(|(_, tally)| tally.is_balanced())
     }
 
-    /// Every tally there is, with its name: `capture`, what is [exported](Self::exports), the [writers](Self::writers) and the
-    /// [reporters](Self::reporters).
+    /// Every tally there is, with its name: `capture`, what is [exported](Self::exports), the [writers](Self::writers), the
+    /// [reporters](Self::reporters) and the page.
     pub fn outlets(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
         std::iter::once(("capture", &self.capture))
             .chain(self.exports())
             .chain(self.of_events())
+            .chain(self.viewer())
+    }
+
+    #[cfg(feature = "viewer")]
+    fn viewer(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
+        self.viewer.iter().map(|tally| ("viewer", tally))
+    }
+
+    #[cfg(not(feature = "viewer"))]
+    fn viewer(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
+        std::iter::empty()
     }
 
     fn of_events(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
@@ -103,7 +118,9 @@ impl fmt::Display for Report {
             write!(f, "captured {}", self.capture)?;
             comma = "; ";
         }
-        for (name, tally) in self.exports().chain(self.of_events()) {
+        // Of a page that shows everything there is nothing to say.
+        let page = self.viewer().filter(|(_, tally)| !tally.is_complete());
+        for (name, tally) in self.exports().chain(self.of_events()).chain(page) {
             write!(f, "{comma}{name} {tally}")?;
             comma = "; ";
         }

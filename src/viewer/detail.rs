@@ -51,6 +51,12 @@ pub(super) fn detail(span: &Span, clock: &Clock) -> Json {
     let mut events: Vec<Json> = told.chain(plain).collect();
     events.sort_by_key(|event| event["at"].as_u64());
     detail.insert("events".into(), events.into());
+    if !record.links.is_empty() {
+        let links = record.links.iter().map(|link| {
+            json!({ "trace": link.trace_id().to_string(), "span": link.span_id().to_string() })
+        });
+        detail.insert("links".into(), links.collect::<Vec<_>>().into());
+    }
     if let Some(error) = error(record).filter(|_| !span.facts.open) {
         detail.insert("error".into(), error);
     }

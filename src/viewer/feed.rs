@@ -4,13 +4,13 @@
 //! Never: waits for the viewer's thread.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry::SpanId;
 
 use crate::record::{Record, What};
+use crate::stats::{Books, Loss, Tally};
 
 /// Records that may wait at most, and their bytes. The other side takes them four times a second, or ten while somebody looks.
 const RECORDS: usize = 32_768;
@@ -24,7 +24,7 @@ const OPEN: usize = 65_536;
 #[derive(Debug, Default)]
 pub(super) struct Handover {
     waiting: Mutex<Waiting>,
-    missed: AtomicU64,
+    books: Books,
 }
 
 #[derive(Debug, Default)]
@@ -40,23 +40,30 @@ impl Handover {
 
     pub(super) fn push(&self, record: Record) {
         let size = record.bytes();
+        self.books.accept(1);
         let mut waiting = self.waiting();
         if waiting.records.len() < RECORDS && waiting.bytes + size <= BYTES {
             waiting.bytes += size;
             waiting.records.push(record);
         } else {
             drop(waiting);
-            self.missed.fetch_add(1, Ordering::Relaxed);
+            self.books.lose(Loss::QueueFull, 1);
         }
     }
 
     pub(super) fn take(&self) -> Vec<Record> {
-        std::mem::take(&mut *self.waiting()).records
+        let records = std::mem::take(&mut *self.waiting()).records;
+        self.books.deliver(records.len() as u64);
+        records
     }
 
     /// Records that did not fit.
     pub(super) fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
+        self.books.lost(Loss::QueueFull)
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        self.books.read()
     }
 }
 
@@ -120,6 +127,7 @@ fn copied(record: &Record) -> Record {
         events: record.events.clone(),
         event_fields: record.event_fields.clone(),
         dropped_events: record.dropped_events,
+        links: record.links.clone(),
         ..Record::default()
     };
     copy.remember(record);

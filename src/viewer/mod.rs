@@ -25,14 +25,14 @@
 //!
 //! # What it costs
 //!
-//! The application's threads: nothing. The telemetry thread copies each record once more, 250 times in a thousand seconds it looks
-//! for spans that are open, and a thread of the viewer's own does the rest. The last 20,000 spans are kept, in 64 MiB at most
+//! The application's threads: nothing. The telemetry thread copies each record once more and looks for spans that are open four times a
+//! second; a thread of the viewer's own does the rest. The last 20,000 spans are kept, in 64 MiB at most
 //! ([`Viewer::spans`], [`Viewer::bytes`]); whole runs make room, the one that was quiet for longest first. How many is on the page.
 //!
 //! # The page's API
 //!
 //! `GET /api/live` (server-sent events), `/api/runs/{trace}`, `/api/runs/{trace}/{span}` and `/api/search?q=` answer with JSON and are
-//! there for the page; they may change with any version.
+//! there for the page; they may change with any version. What the page could not be told is in [`Report::viewer`](crate::Report::viewer).
 //!
 //! Owns: the queue from the telemetry thread, what the page knows of runs, the server and its assets.
 //! Promise: a slow, absent or hostile client costs the application nothing and other clients nothing; what a client is sent is state

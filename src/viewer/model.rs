@@ -298,3 +298,114 @@ impl Run {
         roots.min_by_key(|span| span.facts.start)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::Moment;
+
+    fn record(trace: u128, span: u64, what: What) -> Record {
+        let mut record = Record {
+            what,
+            start: 1_000 * span,
+            end: 1_000 * (span + 1),
+            ..Record::default()
+        };
+        (record.id.trace, record.id.span) = (TraceId::from(trace), SpanId::from(span));
+        // The first span of a trace is its root; the others lie in the one before them.
+        record.id.parent = SpanId::from(span - 1);
+        if what == What::Moment {
+            record.moment = Some(Moment::new("plan.refined"));
+        }
+        record
+    }
+
+    fn model(spans: usize) -> Model {
+        Model::new(Clock::fixed(Duration::ZERO), spans, usize::MAX)
+    }
+
+    /// What was counted along the way is what is there.
+    fn check(model: &Model) {
+        let spans = || model.runs.values().flat_map(|run| run.spans.values());
+        let early: usize = model.runs.values().map(Run::early_bytes).sum();
+        assert_eq!(model.spans, spans().count());
+        assert_eq!(model.bytes, spans().map(Span::bytes).sum::<usize>() + early);
+        assert!(model.spans <= model.max_spans);
+        assert_eq!(model.by_change.len(), model.runs.len());
+        for run in model.runs.values() {
+            assert_eq!(model.by_change.get(&run.change), Some(&run.number));
+            assert_eq!(run.by_id.len(), run.spans.len());
+            let open = run.spans.values().filter(|span| span.facts.open).count();
+            assert_eq!(run.open, open);
+        }
+    }
+
+    fn records() -> impl Strategy<Value = Vec<(u128, u64, u8)>> {
+        prop::collection::vec((1_u128..4, 1_u64..9, 0_u8..3), 0..80)
+    }
+
+    fn what(n: u8) -> What {
+        [What::Started, What::Ended, What::Moment][usize::from(n)]
+    }
+
+    proptest! {
+        #[test]
+        fn in_whatever_order_records_come_the_same_is_shown(
+            told in records().prop_shuffle(),
+            again in records(),
+        ) {
+            let mut one = model(1_000);
+            for (trace, span, n) in told.iter().chain(&again) {
+                one.take(vec![record(*trace, *span, what(*n))]);
+                check(&one);
+            }
+            let mut other = model(1_000);
+            let mut sorted: Vec<_> = told.iter().chain(&again).copied().collect();
+            sorted.sort_by_key(|(trace, span, n)| (*trace, *span, *n));
+            other.take(sorted.iter().map(|(trace, span, n)| record(*trace, *span, what(*n))).collect());
+            check(&other);
+            let shown = |model: &Model| {
+                let spans = model.runs.values().flat_map(|run| run.spans.values());
+                let mut shown: Vec<_> = spans
+                    .map(|span| {
+                        let id = &span.record.id;
+                        (id.trace, id.span, span.facts.open, span.moments.len())
+                    })
+                    .collect();
+                shown.sort_by_key(|(trace, span, ..)| (trace.to_bytes(), span.to_bytes()));
+                shown
+            };
+            prop_assert_eq!(shown(&one), shown(&other));
+        }
+
+        #[test]
+        fn whatever_makes_room_the_account_is_right_and_who_was_away_is_told(
+            told in records(), room in 1_usize..20, away in 0_usize..80,
+        ) {
+            let mut model = model(room);
+            let mut seen: Vec<u64> = Vec::new();
+            let mut change = 0;
+            for (at, (trace, span, n)) in told.iter().enumerate() {
+                model.take(vec![record(*trace, *span, what(*n))]);
+                // Open spans are never forgotten within a run, so that one run of them may be larger than the room.
+                if model.spans <= model.max_spans {
+                    check(&model);
+                }
+                if at == away {
+                    seen = model.runs.keys().copied().collect();
+                    change = model.change;
+                }
+            }
+            let gone = model.gone(change).unwrap();
+            seen.extend(model.changed(change).map(|run| run.number));
+            seen.retain(|number| !gone.contains(number));
+            seen.sort_unstable();
+            seen.dedup();
+            prop_assert_eq!(seen, model.runs.keys().copied().collect::<Vec<_>>());
+        }
+    }
+}

@@ -21,6 +21,7 @@ use super::serve::{Page, router};
 use super::{Viewer, ViewerError};
 use crate::clock::Clock;
 use crate::record::Record;
+use crate::stats::Tally;
 use crate::unobserved;
 
 /// How often records are taken over while nobody looks.
@@ -44,6 +45,7 @@ pub struct ViewerHandle(Arc<Running>);
 struct Running {
     address: SocketAddr,
     url: String,
+    page: Arc<Page>,
     end: watch::Sender<bool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -58,6 +60,15 @@ impl ViewerHandle {
     /// Where it listens; the port is the one that was taken for port 0.
     pub fn address(&self) -> SocketAddr {
         self.0.address
+    }
+
+    /// Shows what was handed over so far, and says how much that was.
+    pub(crate) fn settle(&self) {
+        drop(self.0.page.model());
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        self.0.page.handover.tally()
     }
 
     /// Says goodbye to clients and ends the thread; false if it is not gone by `deadline`.
@@ -124,6 +135,7 @@ pub(crate) fn start(
         .build()
         .map_err(ViewerError::Start)?;
     let past = subject.past;
+    let running = Arc::clone(&page);
     let thread = std::thread::Builder::new()
         .name("tracing-genai-viewer".into())
         .spawn(move || {
@@ -142,6 +154,7 @@ pub(crate) fn start(
     let running = Running {
         address,
         url,
+        page: running,
         end,
         thread: Mutex::new(Some(thread)),
     };

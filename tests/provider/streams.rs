@@ -1,10 +1,12 @@
 use serde_json::json;
+use tracing_genai::content::CaptureMode;
 use tracing_genai::event::FinishReason;
+use tracing_genai::message::Message;
 use tracing_genai::provider::{Answer, Api, Endpoint, Reader};
-use tracing_genai::testing::capture;
+use tracing_genai::testing::{CapturedSpan, capture, capture_with};
 use tracing_genai::{chat, event::Value};
 
-use super::{read, samples};
+use super::{assert_same, read, samples};
 
 fn reader(api: Api) -> Reader {
     Endpoint::new(api, "").reader(Some("text/event-stream"), true)
@@ -188,6 +190,65 @@ fn frames_given_to_the_call_tell_the_same_as_the_bytes_on_the_wire() {
             sample.name
         );
     }
+}
+
+fn output(span: &CapturedSpan) -> serde_json::Value {
+    let text = span
+        .attr("gen_ai.output.messages")
+        .and_then(Value::as_str)
+        .unwrap_or("null");
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn frames_and_answers_given_to_the_call_are_its_output_where_content_is_captured() {
+    for mode in [CaptureMode::Full, CaptureMode::Off] {
+        for sample in samples() {
+            for part in ["stream", "response"] {
+                let capture = capture_with(|builder| builder.capture(mode));
+                capture.record(|| {
+                    let call = chat("p", "m").start();
+                    if part == "response" {
+                        let answer = sample.read("response.json");
+                        call.response(&serde_json::from_slice(&answer).unwrap());
+                    } else {
+                        frames(&sample.name).iter().for_each(|frame| {
+                            call.stream_frame(frame);
+                        });
+                    }
+                    call.complete();
+                });
+                let mut expected = &sample.expected["content"][part]["gen_ai.output.messages"];
+                if mode == CaptureMode::Off {
+                    expected = &serde_json::Value::Null;
+                }
+                let found = output(&capture.span("chat m"));
+                assert_same(&found, expected, &format!("{} {part} {mode}", sample.name));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_left_early_gave_what_had_come_and_output_that_is_told_wins() {
+    let delta =
+        json!({"choices": [{"index": 0, "delta": {"content": "Rain"}, "finish_reason": null}]});
+    let capture = capture_with(|builder| builder.capture(CaptureMode::Full));
+    capture.record(|| {
+        let call = chat("p", "left").start();
+        call.stream_frame(&delta);
+        drop(call);
+        let call = chat("p", "told").start();
+        call.stream_frame(&delta);
+        call.output(&[Message::assistant("Sun").finish_reason("stop")]);
+        call.complete();
+    });
+    let message = |name: &str| output(&capture.span(name))[0].clone();
+    assert_eq!(
+        message("chat left"),
+        json!({"role": "assistant", "parts": [{"type": "text", "content": "Rain"}], "finish_reason": "error"})
+    );
+    assert_eq!(message("chat told")["parts"][0]["content"], "Sun");
 }
 
 #[test]

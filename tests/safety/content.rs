@@ -50,6 +50,21 @@ fn body(capture: &Capture) -> Option<Json> {
 }
 
 #[test]
+fn a_tool_that_gives_text_is_shown_with_the_text_and_not_with_json_of_it() {
+    let capture = capture_with(|builder| builder.capture(CaptureMode::Redacted));
+    capture.record(|| {
+        let call = tool("ask").arguments("Rome").start();
+        call.result("Sun, says ada@lovelace.dev").complete();
+    });
+    let span = capture.span("execute_tool ask");
+    let text = |name: &str| span.attr(name).and_then(Value::as_str).unwrap().to_owned();
+    assert_eq!(text("gen_ai.tool.call.arguments"), "Rome");
+    let result = text("gen_ai.tool.call.result");
+    assert!(result.starts_with("Sun, says "), "{result}");
+    assert!(!result.contains("ada@lovelace.dev"), "{result}");
+}
+
+#[test]
 fn content_is_off_by_default_under_whatever_name_and_on_whatever_span() {
     let capture = capture();
     conversation(&capture);

@@ -105,7 +105,10 @@ async fn clients_that_never_read_hold_nobody_up() {
     live.until(|changes| run(changes, "chat last").map(|_| ()))
         .await;
     let begun = Instant::now();
-    assert!(telemetry.shutdown().is_complete());
+    let report = telemetry.shutdown();
+    assert!(report.is_complete() && report.is_balanced(), "{report}");
+    let shown = report.viewer.unwrap();
+    assert!(shown.delivered >= 10_001 && shown.is_balanced(), "{shown}");
     println!(
         "shut down in {:?} beside {} clients that do not read",
         begun.elapsed(),

@@ -129,6 +129,21 @@ fn a_failed_span_tells_the_type_of_its_error_and_its_text_only_where_that_was_ca
 }
 
 #[test]
+fn a_blocked_span_tells_the_reason_it_was_blocked_for() {
+    let mut record = record(&[
+        (semconv::ERROR_TYPE, semconv::error_type::BLOCKED.into()),
+        (semconv::SECURITY_BLOCK_REASON, "dangerous_commands".into()),
+    ]);
+    record.outcome = Outcome::Failed;
+    let (span, _) = sent_span(&record, &clock());
+    let status = span.status.unwrap();
+    assert_eq!(
+        (status.code(), status.message.as_str()),
+        (StatusCode::Error, "dangerous_commands")
+    );
+}
+
+#[test]
 fn an_exception_the_span_tells_itself_is_not_told_twice() {
     let mut record = record(&[]);
     record.outcome = Outcome::Failed;
