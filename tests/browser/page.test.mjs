@@ -309,6 +309,21 @@ test('taking some hundred changed spans among 10,000 takes less than 10 ms', asy
   assert.ok(took.median < 10, `${took.median} ms`);
 });
 
+test('spans that made room for newer ones leave the page', async () => {
+  const running = await program();
+  const page = await open(running.url);
+  await running.say('many 24000');
+  await until(async () => {
+    const [kept, rows] = await page.evaluate(() => [
+      Number(document.getElementById('books').textContent.split(' ')[0].replaceAll(',', '')),
+      Number(document.getElementById('waterfall').getAttribute('aria-rowcount')) - 1,
+    ]);
+    return kept > 0 && kept <= 20_000 && rows === kept && (await stat(page, 'Spans')) === '24,000';
+  }, 'as many rows as spans are kept', 30_000);
+  assert.match(await page.textContent('#books'), /older forgotten/);
+  await fine(page);
+});
+
 test('1,000 spans a second do not make the page fall behind', async () => {
   const running = await program();
   const page = await open(running.url);
