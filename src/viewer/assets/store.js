@@ -38,6 +38,7 @@ export class Store {
   }
 
   apply(changes) {
+    if (!this.seen) this.version += 1;
     this.seen = true;
     for (const run of changes.runs ?? []) {
       this.runs.set(run.trace, run);
