@@ -12,11 +12,13 @@ use std::time::Duration;
 use axum::response::sse::Event;
 use futures_core::Stream;
 use opentelemetry::TraceId;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use super::rows::{RunRow, SpanRow};
+use super::model::Model;
+use super::rows::{ModelRow, RunRow, SpanRow};
 use super::serve::Page;
 use super::totals::by_model;
 
@@ -124,7 +126,6 @@ fn named(name: &str) -> Event {
 /// What changed since `change`, which moves on; `None` for nothing.
 fn changes(page: &Page, watched: Option<TraceId>, change: &mut Option<u64>) -> Option<Event> {
     let model = page.model();
-    let since = change.unwrap_or(0);
     if *change == Some(model.change) {
         return None;
     }
@@ -140,34 +141,57 @@ fn changes(page: &Page, watched: Option<TraceId>, change: &mut Option<u64>) -> O
             }
         },
     };
-    let runs: Vec<RunRow<'_>> = model.changed(since).filter_map(RunRow::new).collect();
-    let watched = watched.and_then(|trace| model.run(trace));
-    let spans = watched.map(|run| {
-        let changed = run.spans.values().filter(|span| span.change > since);
-        changed
-            .map(|span| SpanRow::new(span, &model.clock))
-            .collect::<Vec<_>>()
-    });
-    let mut data = json!({
-        "runs": runs,
-        "spans": spans.unwrap_or_default(),
-        "models": by_model(&model),
-        "books": { "spans": model.spans, "forgotten": model.forgotten, "missed": page.missed() },
-    });
-    if !gone.is_empty() {
-        data["gone"] = gone.into();
-    }
-    if let Some(run) = watched {
-        data["kept"] = run.spans.len().into();
-    }
+    let asked = Asked {
+        watched,
+        since: *change,
+        until: model.change,
+    };
+    let text = page.told(asked, || said(page, &model, asked, gone));
     *change = Some(model.change);
     let place = Place {
         process: page.process,
         change: model.change,
     };
-    Some(
-        named("changes")
-            .id(place.to_string())
-            .data(data.to_string()),
-    )
+    Some(named("changes").id(place.to_string()).data(text))
+}
+
+/// What a client is told: many ask the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    watched: Option<TraceId>,
+    since: Option<u64>,
+    until: u64,
+}
+
+fn said(page: &Page, model: &Model, asked: Asked, gone: Vec<u64>) -> String {
+    let since = asked.since.unwrap_or(0);
+    let runs: Vec<RunRow<'_>> = model.changed(since).filter_map(RunRow::new).collect();
+    let watched = asked.watched.and_then(|trace| model.run(trace));
+    let spans = watched.map(|run| {
+        let changed = run.spans.values().filter(|span| span.change > since);
+        let rows = changed.map(|span| SpanRow::new(span, &model.clock));
+        rows.collect()
+    });
+    let told = Changes {
+        runs,
+        spans: spans.unwrap_or_default(),
+        gone,
+        kept: watched.map(|run| run.spans.len()),
+        models: by_model(model),
+        books: json!({ "spans": model.spans, "forgotten": model.forgotten, "missed": page.missed() }),
+    };
+    // Nothing in it can fail to be written.
+    serde_json::to_string(&told).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Changes<'a> {
+    runs: Vec<RunRow<'a>>,
+    spans: Vec<SpanRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gone: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<usize>,
+    models: Vec<ModelRow>,
+    books: Json,
 }

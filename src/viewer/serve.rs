@@ -14,14 +14,15 @@ use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use opentelemetry::{SpanId, TraceId};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::assets::{self, Asset};
 use super::detail::{detail, search};
 use super::feed::Handover;
 use super::guard::guard;
-use super::live::{Place, messages};
+use super::live::{Asked, Place, messages};
 use super::model::Model;
 use super::rows::{RunRow, SpanRow};
 
@@ -44,6 +45,8 @@ pub(super) struct Page {
     pub(super) token: Option<String>,
     pub(super) handover: Arc<Handover>,
     pub(super) model: Mutex<Model>,
+    /// What was told last: clients that read as fast as each other are told the same, which is put together once.
+    pub(super) last: Mutex<Option<(Asked, Arc<str>)>>,
     pub(super) clients: AtomicUsize,
     pub(super) end: watch::Receiver<bool>,
 }
@@ -54,6 +57,17 @@ impl Page {
         let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
         model.take(self.handover.take());
         model
+    }
+
+    /// What `asked` is told, by `say` unless that was just said.
+    pub(super) fn told(&self, asked: Asked, say: impl FnOnce() -> String) -> Arc<str> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, text)) = last.as_ref().filter(|(before, _)| *before == asked) {
+            return Arc::clone(text);
+        }
+        let text: Arc<str> = say().into();
+        *last = Some((asked, Arc::clone(&text)));
+        text
     }
 
     pub(super) fn missed(&self) -> u64 {
@@ -159,7 +173,13 @@ async fn run(State(page): State<Arc<Page>>, Path(trace): Path<String>) -> Respon
         .values()
         .map(|span| SpanRow::new(span, &model.clock))
         .collect();
-    answer(&json!({ "run": row, "spans": spans }))
+    answer(&Whole { run: row, spans })
+}
+
+#[derive(Serialize)]
+struct Whole<'a> {
+    run: RunRow<'a>,
+    spans: Vec<SpanRow<'a>>,
 }
 
 async fn span(
@@ -182,11 +202,14 @@ async fn found(State(page): State<Arc<Page>>, RawQuery(query): RawQuery) -> Resp
     let limit = parameter(&query, "limit").and_then(|limit| limit.parse().ok());
     let model = page.model();
     let (spans, more) = search(&model, &text, limit.unwrap_or(FOUND).clamp(1, MOST_FOUND));
-    let mut found = json!({ "spans": spans });
-    if more {
-        found["more"] = true.into();
-    }
-    answer(&found)
+    answer(&Found { spans, more })
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    spans: Vec<SpanRow<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {
@@ -194,12 +217,10 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
 }
 
-fn answer(json: &Json) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        json.to_string(),
-    )
-        .into_response()
+fn answer(what: &impl Serialize) -> Response {
+    // Nothing in it can fail to be written.
+    let text = serde_json::to_string(what).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 fn nothing(why: &str) -> Response {

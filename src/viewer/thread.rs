@@ -127,6 +127,7 @@ pub(crate) fn start(
         token,
         handover: Arc::clone(&handover),
         model: Mutex::new(Model::new(subject.clock, viewer.spans, viewer.bytes)),
+        last: Mutex::default(),
         clients: AtomicUsize::new(0),
         end: ended,
     });
