@@ -314,11 +314,14 @@ test('spans that made room for newer ones leave the page', async () => {
   const running = await program();
   const page = await open(running.url);
   await running.say('many 24000');
+  let state;
+  undo.push(() => figure('of 24,000 spans', state));
   await until(async () => {
     const [kept, rows] = await page.evaluate(() => [
       Number(document.getElementById('books').textContent.split(' ')[0].replaceAll(',', '')),
       Number(document.getElementById('waterfall').getAttribute('aria-rowcount')) - 1,
     ]);
+    state = `${kept} kept, ${rows} rows, ${await stat(page, 'Spans')} in all; ${await page.textContent('#books')}`;
     return kept > 0 && kept <= 20_000 && rows === kept && (await stat(page, 'Spans')) === '24,000';
   }, 'as many rows as spans are kept', 30_000);
   assert.match(await page.textContent('#books'), /older forgotten/);

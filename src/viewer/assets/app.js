@@ -106,13 +106,15 @@ class App {
       this.checkKept();
     }, RELOAD);
     const trace = this.shown;
+    this.store.note();
     try {
       const answer = await fetch(`api/runs/${trace}`);
       const { spans } = await answer.json();
       if (spans && trace === this.shown) this.store.replace(spans);
     } catch {
-      // The next change asks again.
+      // It is asked again as long as there is too much.
     }
+    this.store.noted = undefined;
     this.schedule();
   }
 
