@@ -89,23 +89,32 @@ class App {
     if (this.following) this.latest();
     // All that is kept has come, and the run that is looked at is not among it.
     if (this.shown && !this.store.runs.has(this.shown) && this.store.tree.nodes.size === 0) this.store.missing = true;
-    if (changes.kept < this.store.tree.nodes.size) this.reload();
+    this.kept = changes.kept;
+    this.checkKept();
     this.schedule();
+  }
+
+  checkKept() {
+    if (this.kept < this.store.tree.nodes.size && !this.reloads) this.reload();
   }
 
   /** Spans of the run that is looked at were forgotten: which, only the whole of it tells. */
   async reload() {
-    if (this.reloads) return;
     this.reloads = true;
-    setTimeout(() => { this.reloads = false; }, RELOAD);
+    setTimeout(() => {
+      this.reloads = false;
+      this.checkKept();
+    }, RELOAD);
     const trace = this.shown;
+    this.store.note();
     try {
       const answer = await fetch(`api/runs/${trace}`);
       const { spans } = await answer.json();
       if (spans && trace === this.shown) this.store.replace(spans);
     } catch {
-      // The next change asks again.
+      // It is asked again as long as there is too much.
     }
+    this.store.noted = undefined;
     this.schedule();
   }
 
@@ -143,6 +152,7 @@ class App {
   async watch(trace) {
     if (trace === this.shown) return;
     this.shown = trace;
+    this.kept = undefined;
     this.changed = Date.now();
     this.asking?.abort();
     this.store.watch(trace);

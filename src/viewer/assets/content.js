@@ -8,6 +8,7 @@ import { lineIcon } from './icons.js';
 /** Characters of one text, and parts of one list, before a button asks whether the rest is wanted. */
 const LONGEST = 12_000;
 const MOST = 120;
+const SHORT = 80;
 const COPY = 'M5.5 5.5V3h7.5v7.5h-2.5M3 5.5h7.5V13H3z';
 const JSON_TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d[\d.eE+-]*/g;
 
@@ -54,7 +55,9 @@ function inner(value) {
 }
 
 function json(value) {
-  const whole = JSON.stringify(value, null, 2) ?? String(value);
+  let whole = JSON.stringify(value, null, 2) ?? String(value);
+  // What is short is read best on one line. Line feeds inside texts are escaped, so these are only the indentation's.
+  if (whole.length <= SHORT) whole = whole.replace(/\n\s*/g, ' ');
   const node = el('pre.json', { dir: 'ltr' });
   const fill = (shown) => node.replaceChildren(...coloured(shown));
   if (whole.length <= LONGEST * 1.2) {

@@ -2,7 +2,7 @@
 
 import { attr, el, foreign, put, putForeign } from './dom.js';
 import { attributes, conversation, copyButton, events, tree } from './content.js';
-import { absolute, cost, count, duration, elapsed } from './format.js';
+import { absolute, cost, count, duration, elapsed, plural, tokens } from './format.js';
 import { drawKind, drawStatus, icon, kindName, lineIcon } from './icons.js';
 
 const CROSS = 'M4 4l8 8M12 4l-8 8';
@@ -103,6 +103,7 @@ export class Detail {
     if (found.events?.length) parts.push(this.section('Events', events(found.events, span.start), () => found.events, found.events.length));
     const known = Object.entries(found.attributes ?? {});
     if (known.length) parts.push(this.section('Attributes', attributes(known, this), () => found.attributes, known.length));
+    parts.push(this.section('Ids', [this.ids(span)], () => ({ trace: span.trace, span: span.id, parent: span.parent })));
     this.body.replaceChildren(...parts.filter(Boolean));
     this.body.scrollTop = scrollTop;
   }
@@ -115,10 +116,9 @@ export class Detail {
 
   list(span) {
     const facts = el('dl.list');
-    const add = (label, value, text) => {
+    const add = (label, value) => {
       if (value === undefined || value === '') return;
-      const shown = value instanceof Node ? value : foreign(value, 'span');
-      facts.append(el('dt', {}, label), el('dd', { dir: 'auto' }, shown, text ? copyButton(() => text, `Copy ${label.toLowerCase()}`) : undefined));
+      facts.append(el('dt', {}, label), el('dd', { dir: 'auto' }, value instanceof Node ? value : foreign(value, 'span')));
     };
     this.lived = el('span');
     put(this.lived, this.age(span));
@@ -131,28 +131,25 @@ export class Detail {
     add('Model', span.requested && span.requested !== span.model ? `${span.model ?? '?'} (asked for ${span.requested})` : span.model);
     add('Provider', span.provider);
     add('Agent', span.agent);
-    add('Input', this.count(span.input, span.cached, 'cached'));
-    add('Output', this.count(span.output, span.reasoning, 'reasoning'));
+    add('Tokens', tokens(span).join(' · '));
     add('Cost', cost(span.cost) || (span.kind === 'llm' && span.input !== undefined && span.end !== undefined ? 'unknown: no price for this model' : ''));
     add('Finish', span.finish?.join(', '));
     if (span.total) {
       const sum = [];
-      if (total.calls) sum.push(`${count(total.calls)} calls`);
-      if (total.tools) sum.push(`${count(total.tools)} tools`);
-      if (total.toolErrors) sum.push(`${count(total.toolErrors)} tool errors`);
-      if (total.input !== undefined) sum.push(`in ${count(total.input)}`);
-      if (total.output !== undefined) sum.push(`out ${count(total.output)}`);
+      if (total.calls) sum.push(plural(total.calls, 'call'));
+      if (total.tools) sum.push(plural(total.tools, 'tool'));
+      if (total.toolErrors) sum.push(plural(total.toolErrors, 'tool error'));
+      sum.push(...tokens(total));
       if (total.cost !== undefined) sum.push(cost(total.cost, total.partial));
       add('In all', sum.join(' · '));
     }
-    add('Span', foreign(span.id, 'code'), span.id);
-    add('Parent', span.parent ? foreign(span.parent, 'code') : undefined, span.parent);
-    add('Trace', foreign(span.trace, 'code'), span.trace);
     return facts;
   }
 
-  count(n, of, word) {
-    return n === undefined ? '' : count(n) + (of ? ` (${count(of)} ${word})` : '');
+  ids(span) {
+    const rows = [['Span', span.id], ['Parent', span.parent], ['Trace', span.trace]].filter(([, id]) => id);
+    return el('dl.list.one', {}, ...rows.flatMap(([label, id]) => [
+      el('dt', {}, label), el('dd', {}, foreign(id, 'code'), copyButton(() => id, `Copy the id of the ${label.toLowerCase()}`))]));
   }
 
   hint(span) {

@@ -51,10 +51,10 @@ export function putTitle(node, text) {
   else node.removeAttribute('title');
 }
 
-/** Sets or removes an attribute, if it changes. */
+/** Sets an attribute, or removes it for `undefined`, if it changes. */
 export function attr(node, name, value) {
   const was = node.getAttribute(name);
-  if (value === undefined || value === null || value === false) {
+  if (value === undefined) {
     if (was !== null) node.removeAttribute(name);
   } else if (was !== String(value)) {
     node.setAttribute(name, String(value));

@@ -25,7 +25,10 @@ export class List {
     this.height = 0;
     this.measure();
     new ResizeObserver(() => {
+      const seen = this.inSight(this.cursor);
       this.measure();
+      // What one is on stays in sight when the list gets smaller.
+      if (seen) this.reveal(this.cursor);
       this.render();
     }).observe(scroller);
     scroller.addEventListener('scroll', () => this.render(), { passive: true });
@@ -118,6 +121,11 @@ export class List {
     this.reveal(this.cursor);
     this.render();
     if (tell) this.onMove?.(this.items[this.cursor]);
+  }
+
+  inSight(index) {
+    const at = index * this.row - this.scroller.scrollTop;
+    return index >= 0 && at + this.row > 0 && at < this.height - this.top;
   }
 
   reveal(index) {

@@ -29,21 +29,31 @@ export class Store {
     this.missing = false;
   }
 
+  /** From here to `replace` it is noted what comes: it may be newer than the answer that is waited for. */
+  note() {
+    this.noted = [];
+  }
+
   /** All spans of the watched run as they are now, where some of those held here were forgotten. */
   replace(spans) {
     const { collapsed } = this.tree;
     this.tree = new Tree(this.moments);
     this.tree.collapsed = collapsed;
+    const noted = this.noted ?? [];
+    this.noted = undefined;
     this.apply({ spans });
+    for (const later of noted) this.apply({ spans: later });
   }
 
   apply(changes) {
+    if (!this.seen) this.version += 1;
     this.seen = true;
     for (const run of changes.runs ?? []) {
       this.runs.set(run.trace, run);
       this.latest(run.end ?? run.start);
     }
     // Parents first, as far as time tells: then each span finds its place at once.
+    if (changes.spans) this.noted?.push(changes.spans);
     for (const span of (changes.spans ?? []).sort((a, b) => a.start - b.start)) {
       if (span.trace !== this.watched) continue;
       this.tree.upsert(span);

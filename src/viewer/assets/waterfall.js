@@ -164,7 +164,8 @@ export class Waterfall {
     row.tokens = el('div.c-tokens', { role: 'gridcell' });
     row.cost = el('div.c-cost', { role: 'gridcell' });
     row.wait = el('i.wait');
-    row.bar = el('div.bar', {}, row.wait);
+    // Told when somebody points at it: dates of all rows would cost more than the bars.
+    row.bar = el('div.bar', { onpointerenter: () => putTitle(row.bar, this.words(row.span)) }, row.wait);
     row.marks = el('div.marks');
     row.label = el('span.label');
     row.append(
@@ -244,8 +245,13 @@ export class Waterfall {
     }
     row.label.style.left = side === 'after' ? `${right * 100}%` : '';
     row.label.style.right = side === 'before' ? `${(1 - left) * 100}%` : side === 'inside' ? `${(1 - right) * 100}%` : '';
-    row.bar.title = `${absolute(span.start)}, ${duration(Math.max(0, span.start - this.tree.start))} after the run began${span.ttfc === undefined ? '' : `; first chunk after ${duration(span.ttfc)}`}`;
     this.marks(row, span.moments ?? []);
+  }
+
+  /** A bar in words. */
+  words(span) {
+    const first = span.ttfc === undefined ? '' : `; first chunk after ${duration(span.ttfc)}`;
+    return `${absolute(span.start)}, ${duration(Math.max(0, span.start - this.tree.start))} after the run began${first}`;
   }
 
   marks(row, moments) {
