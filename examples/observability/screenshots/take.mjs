@@ -85,7 +85,7 @@ const pictures = {
   'jaeger-search': async () => {
     const tags = encodeURIComponent(JSON.stringify({ 'gen_ai.request.model': 'gpt-4o-mini' }));
     await go(`${jaeger}/search?service=trip-planner&lookback=1h&limit=20&tags=${tags}`);
-    await shoot('jaeger-search', 640);
+    await shoot('jaeger-search', 652);
   },
   'jaeger-waterfall': async () => {
     await go(`${jaeger}/trace/${run}`);
@@ -106,14 +106,13 @@ const pictures = {
     await go(`${jaeger}/trace/${run}`);
     await open('think');
     await click(page.getByText('Details', { exact: true }).first());
-    await click(page.getByText('Logs', { exact: false }).first());
-    await shoot('jaeger-moment', 820);
+    await shoot('jaeger-moment', 740);
   },
   'jaeger-failed': async () => {
     await go(`${jaeger}/trace/${failed}`);
     await open('chat gpt-4o-mini');
     await click(page.getByText('Details', { exact: true }).first());
-    await shoot('jaeger-failed', 900);
+    await shoot('jaeger-failed', 650);
   },
 };
 
