@@ -101,6 +101,7 @@ export class Detail {
     if (!talk && found.arguments === undefined && found.result === undefined && SPEAKERS.has(span.kind)) parts.push(this.hint(span));
     if (found.tools?.length) parts.push(this.section('Tool definitions', tree(found.tools), () => found.tools, found.tools.length));
     if (found.events?.length) parts.push(this.section('Events', events(found.events, span.start), () => found.events, found.events.length));
+    if (found.links?.length) parts.push(this.section('Links', [this.links(found.links)], () => found.links, found.links.length));
     const known = Object.entries(found.attributes ?? {});
     if (known.length) parts.push(this.section('Attributes', attributes(known, this), () => found.attributes, known.length));
     parts.push(this.section('Ids', [this.ids(span)], () => ({ trace: span.trace, span: span.id, parent: span.parent })));
@@ -150,6 +151,12 @@ export class Detail {
     const rows = [['Span', span.id], ['Parent', span.parent], ['Trace', span.trace]].filter(([, id]) => id);
     return el('dl.list.one', {}, ...rows.flatMap(([label, id]) => [
       el('dt', {}, label), el('dd', {}, foreign(id, 'code'), copyButton(() => id, `Copy the id of the ${label.toLowerCase()}`))]));
+  }
+
+  /** What caused it, perhaps in another run. */
+  links(all) {
+    return el('dl.list.one', {}, ...all.flatMap(({ trace, span }) => [
+      el('dt', {}, 'Caused by'), el('dd', {}, el('a', { href: `#/run/${trace}/${span}` }, span))]));
   }
 
   hint(span) {
