@@ -1,6 +1,7 @@
 //! Ten thousand secrets in random places, and none of them in what leaves by any outlet, in any mode but the one that asks for it.
 
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -253,6 +254,23 @@ impl EventWriter for Written {
     }
 }
 
+/// The body of an answer, over a connection that is kept.
+fn get(page: &mut BufReader<TcpStream>, path: &str) -> Vec<u8> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    page.get_mut().write_all(request.as_bytes()).unwrap();
+    let (mut line, mut length) = (String::new(), None);
+    while line != "\r\n" {
+        line.clear();
+        assert!(page.read_line(&mut line).unwrap() > 0, "{path}");
+        if let Some(told) = line.strip_prefix("content-length: ") {
+            length = Some(told.trim().parse().unwrap());
+        }
+    }
+    let mut body = vec![0; length.unwrap()];
+    page.read_exact(&mut body).unwrap();
+    body
+}
+
 /// An installation with every outlet there is.
 struct Outlets {
     telemetry: Telemetry,
@@ -291,6 +309,7 @@ impl Outlets {
             .json_file(directory.path().join("events.jsonl"))
             .history(SqliteStore::open(directory.path().join("history.db")).unwrap())
             .event_writer("mine", to_writer)
+            .viewer("127.0.0.1:0")
             .build()
             .unwrap();
         let to_bus = bus.clone();
@@ -306,6 +325,25 @@ impl Outlets {
             bus,
             directory,
         }
+    }
+
+    /// What the page shows of the last thousand spans: their rows, and all there is to know of each.
+    fn page(&self) -> Vec<(String, Vec<u8>)> {
+        let address = self.telemetry.viewer().unwrap().address();
+        let mut page = BufReader::new(TcpStream::connect(address).unwrap());
+        let rows = get(&mut page, "/api/search?limit=1000");
+        let found: serde_json::Value = serde_json::from_slice(&rows).unwrap();
+        let spans = found["spans"].as_array().unwrap();
+        assert_eq!(spans.len(), 1_000);
+        let details = spans.iter().map(|span| {
+            let [trace, id] = ["trace", "id"].map(|name| span[name].as_str().unwrap());
+            let path = format!("/api/runs/{trace}/{id}");
+            let detail = get(&mut page, &path);
+            (format!("page {path}"), detail)
+        });
+        let mut all: Vec<_> = details.collect();
+        all.push(("page".to_owned(), rows));
+        all
     }
 
     /// What every outlet has let out, as bytes.
@@ -369,11 +407,14 @@ fn no_canary_of_ten_thousand_leaves_by_any_outlet() {
                 }
             }
         });
+        outlets.telemetry.flush(PATIENCE);
+        let page = outlets.page();
         let report = outlets.telemetry.shutdown_within(Duration::from_secs(60));
         assert!(report.is_complete(), "{report:?}");
         assert!(report.redacted > PLACEMENTS as u64 / 2, "{report:?}");
         let search = AhoCorasick::new(&canaries).unwrap();
-        let everything = outlets.everything();
+        let mut everything = outlets.everything();
+        everything.extend(page);
         assert!(everything.len() > 8);
         for (outlet, bytes) in everything {
             if let Some(found) = search.find(&bytes) {
