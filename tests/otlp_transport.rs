@@ -1,6 +1,10 @@
 //! One request at a time against a real socket: what is sent, and what every fault is taken for.
 #![cfg(feature = "otlp")]
-#![allow(clippy::unwrap_used, reason = "a test stops where it goes wrong")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops where it goes wrong"
+)]
 
 mod support;
 
@@ -559,4 +563,45 @@ fn certificate_files_are_not_read_where_nothing_is_encrypted() {
         .endpoint("http://localhost:4318")
         .ca_certificate("/nowhere/ca.pem");
     Transport::new(&config.resolve(&|_| None).unwrap().unwrap()).unwrap();
+}
+
+#[tokio::test]
+async fn a_receiver_that_speaks_the_other_protocol_is_told_apart() {
+    // The first bytes of a gRPC server (an HTTP/2 SETTINGS frame), and of an HTTP one.
+    const GRPC: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+    for (protocol, speaks, hint) in [
+        (
+            Protocol::HttpProtobuf,
+            GRPC,
+            "OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        ),
+        (
+            Protocol::Grpc,
+            HTTP,
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        ),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            use std::io::{Read as _, Write as _};
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(speaks).unwrap();
+            // Until the client has had enough.
+            while stream.read(&mut [0; 1024]).is_ok_and(|n| n > 0) {}
+        });
+        let config = OtlpConfig::new()
+            .endpoint(format!("http://{address}"))
+            .protocol(protocol);
+        let verdict = transport(&config).send(Signal::Traces, spans("a")).await;
+        server.join().unwrap();
+        match verdict {
+            Verdict::Retry {
+                cause: Cause::Connection(text),
+                ..
+            } => assert!(text.contains(hint), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -78,6 +78,8 @@ keys! {
     "logging.max_file_size_mb": Whole(1, 1_048_576), "10", "", false, "MiB it has at most.";
     "logging.backup_count": Whole(0, 10_000), "5", "", false, "Older files that are kept.";
     "outputs.console": Flag, "false", "TRACING_GENAI_CONSOLE", false, "Whether runs are shown as a live tree on stderr.";
+    "outputs.viewer": Text, "", "TRACING_GENAI_VIEWER", false, "Where the page is served, as `127.0.0.1:4777`; not at all without it. An address other machines reach needs the token below.";
+    "outputs.viewer_token": Secret, "", "TRACING_GENAI_VIEWER_TOKEN", false, "The token without which it shows nothing.";
     "history.path": Text, "", "TRACING_GENAI_HISTORY", false, "The SQLite file the history is kept in; in memory without it.";
     "compliance.retention_days": Whole(1, 36_500), "30", "", false, "Days that file keeps events.";
     "capture.content": Word(&["off", "metadata", "redacted", "full"]), "off", "TRACING_GENAI_CAPTURE", false, "How much of prompts, answers, arguments and results is kept.";

@@ -13,7 +13,7 @@ use crate::console::escape;
 /// ```
 /// use tracing_genai::{Telemetry, viewer::Viewer};
 ///
-/// let page = Viewer::new("localhost:0").spans(5_000).token("a long and secret word");
+/// let page = Viewer::new("localhost:0").spans(5_000).token("long-and-secret-word");
 /// let telemetry = Telemetry::builder("planner").viewer(page).build()?;
 /// # Ok::<(), tracing_genai::ConfigError>(())
 /// ```

@@ -226,7 +226,7 @@ fn a_blocked_span_has_an_error_status_and_its_reason() {
     let capture = capture();
     capture.record(|| tool("rm").start().block("dangerous"));
     let span = capture.span("execute_tool rm");
-    assert_eq!(span.status, Status::error("blocked"));
+    assert_eq!(span.status, Status::error("dangerous"));
     assert_eq!(
         span.attr("security.block_reason"),
         Some(&"dangerous".into())

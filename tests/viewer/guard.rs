@@ -199,3 +199,25 @@ async fn every_answer_forbids_what_the_page_does_not_need() {
         );
     }
 }
+
+#[cfg(feature = "config")]
+#[test]
+fn a_file_says_where_the_page_is_and_only_a_token_opens_it_to_others() {
+    use tracing_genai::config::Config;
+    let build = |text: &str| {
+        let config = Config::from_yaml(text).unwrap().environment(|_| None);
+        let builder = Telemetry::builder("x").environment(|_| None);
+        builder.config(config).build()
+    };
+    let telemetry = build("outputs: {viewer: \"127.0.0.1:0\"}").unwrap();
+    assert!(url(&telemetry).starts_with("http://127.0.0.1:"));
+    let told = build("outputs: {viewer: \"0.0.0.0:0\"}").unwrap_err();
+    assert!(told.to_string().contains("loopback"), "{told}");
+    let token = "correct-horse-battery";
+    let text = format!("outputs: {{viewer: \"0.0.0.0:0\", viewer_token: {token}}}");
+    let telemetry = build(&text).unwrap();
+    assert!(url(&telemetry).ends_with(token));
+    // What code says goes before it.
+    let config = Config::from_yaml("outputs: {viewer: nonsense}").unwrap();
+    assert!(builder().config(config).build().is_ok());
+}

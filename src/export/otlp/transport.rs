@@ -250,7 +250,19 @@ impl Route {
 fn broken(error: &(dyn std::error::Error + 'static)) -> Verdict {
     Verdict::Retry {
         after: None,
-        cause: Cause::Connection(client::whole_text(error)),
+        cause: Cause::Connection(with_hint(client::whole_text(error))),
+    }
+}
+
+/// Says what it most often means that the other side speaks something else: ports other than 4317 and 4318 do not tell the protocol.
+fn with_hint(text: String) -> String {
+    // What hyper says of an HTTP/2 frame read as HTTP/1, and the other way round.
+    if text.contains("invalid HTTP version") {
+        text + " (if it speaks gRPC, say so: OTEL_EXPORTER_OTLP_PROTOCOL=grpc)"
+    } else if text.contains("frame with invalid size") {
+        text + " (if it speaks HTTP, say so: OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)"
+    } else {
+        text
     }
 }
 

@@ -82,6 +82,7 @@ impl TelemetryBuilder {
         if self.console.is_none() && config.flag("outputs.console") == Some(true) {
             self.console = Some((Output::stderr(), ConsoleOptions::default()));
         }
+        self = self.page(&config)?;
         self = self.files(&config)?;
         self = self.api(&config)?;
         #[cfg(feature = "otlp")]
@@ -101,6 +102,33 @@ impl TelemetryBuilder {
         self.environment = Arc::new(move |name| look(&stands, &*outer, name));
         self.config = Some(config);
         Ok(self)
+    }
+
+    /// The page of the process's own.
+    #[cfg(feature = "viewer")]
+    fn page(mut self, config: &Config) -> Result<Self, ConfigError> {
+        if self.viewer.is_none()
+            && let Some(address) = config.text("outputs.viewer")
+        {
+            let viewer = crate::viewer::Viewer::new(address);
+            self.viewer = Some(match config.text("outputs.viewer_token") {
+                Some(token) => viewer.token(token).beyond_loopback(),
+                None => viewer,
+            });
+        }
+        Ok(self)
+    }
+
+    #[cfg(not(feature = "viewer"))]
+    fn page(self, config: &Config) -> Result<Self, ConfigError> {
+        match config.text("outputs.viewer") {
+            Some(_) => Err(crate::config::SettingsError::Feature {
+                key: "outputs.viewer",
+                feature: "viewer",
+            }
+            .into()),
+            None => Ok(self),
+        }
     }
 
     /// The event file and the history.
