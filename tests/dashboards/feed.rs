@@ -9,7 +9,7 @@ use serde_json::json;
 use tracing_genai::event::Usage;
 use tracing_genai::otlp::{OtlpConfig, Protocol};
 use tracing_genai::security::{Action, AlertLevel, Policy};
-use tracing_genai::{Telemetry, agent, chat, embeddings, retrieval, tool, workflow};
+use tracing_genai::{Telemetry, agent, chat, embeddings, retrieval, step, tool, workflow};
 use tracing_subscriber::prelude::*;
 
 /// Runs the quickstart against the collector and gives the id of its trace.
@@ -79,6 +79,9 @@ fn work() -> String {
             .usage(Usage::new().input(300))
             .complete();
         retrieval("handbook").start().complete();
+        let step = step("file").start();
+        step.retrying(2, &std::io::Error::from(std::io::ErrorKind::TimedOut));
+        step.complete();
         tool("lookup").start().complete();
         tool("lookup").start().fail_as("timeout");
         let arguments = json!({ "program": "rm", "args": ["-rf", "/"] });

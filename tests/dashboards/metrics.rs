@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use tracing_genai::semconv::{self, Instrument, METRICS};
 
 /// What this crate exports besides the conventions' metrics, as Prometheus has it, with its attributes.
-const OURS: [(&str, &[&str]); 3] = [
+const OURS: [(&str, &[&str]); 4] = [
+    (
+        "genai_retries_total",
+        &[semconv::GEN_AI_AGENT_NAME, semconv::ERROR_TYPE],
+    ),
     (
         "gen_ai_usage_cost_sum",
         &[semconv::GENAI_COST_SOURCE, semconv::GEN_AI_AGENT_NAME],

@@ -128,6 +128,11 @@ impl<'a> Facts<'a> {
                 let port = self.record.fields.get(name)?.as_count()?;
                 Some(Value::I64(i64::from(u16::try_from(port).ok()?)))
             }
+            // A moment has it from the spans around.
+            semconv::GEN_AI_AGENT_NAME => self.text(name).or_else(|| {
+                let around = self.record.inherited.as_deref()?;
+                text(around.agent_name.as_deref()?.into())
+            }),
             semconv::ERROR_TYPE => self.text(name).or_else(|| {
                 let other = Value::from(semconv::error_type::OTHER);
                 self.failed.then_some(other)

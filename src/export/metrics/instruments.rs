@@ -80,7 +80,7 @@ pub(super) const OWN: [MetricSpec; 4] = [
         instrument: Instrument::CounterU64,
         buckets: &[],
         required: &[],
-        attributes: &[semconv::STEP_NAME, semconv::ERROR_TYPE],
+        attributes: &[semconv::GEN_AI_AGENT_NAME, semconv::ERROR_TYPE],
         legacy: false,
     },
 ];

@@ -35,7 +35,7 @@ const FINDING: &[&str] = &[
 ];
 
 /// What a retry is told apart by.
-const RETRY: &[&str] = &[semconv::STEP_NAME, semconv::ERROR_TYPE];
+const RETRY: &[&str] = &[semconv::GEN_AI_AGENT_NAME, semconv::ERROR_TYPE];
 
 const AGENT: &[&str] = &[semconv::GEN_AI_AGENT_NAME];
 const AGENT_RUN: &[&str] = &[semconv::GEN_AI_AGENT_NAME, semconv::GEN_AI_REQUEST_MODEL];

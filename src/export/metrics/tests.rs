@@ -4,10 +4,12 @@ mod outlet;
 mod support;
 mod work;
 
+use std::sync::Arc;
+
 use super::MetricNames;
 use super::instruments::{self, GENAI_COST_UNKNOWN, GENAI_RETRIES, GENAI_SECURITY_FINDINGS};
 use crate::event::Subject;
-use crate::record::{Moment, Outcome, Record, What};
+use crate::record::{Inherited, Moment, Outcome, Record, What};
 use crate::semconv::{self, Instrument, METRICS, MetricSpec};
 use support::{Build as _, Number, Points, START, agent, chat, measured, metrics, span};
 
@@ -263,7 +265,7 @@ fn a_security_finding_is_counted_by_rule_and_action_and_nothing_else_is() {
 }
 
 #[test]
-fn work_that_is_tried_again_is_counted_by_its_step_and_the_error() {
+fn work_that_is_tried_again_is_counted_by_its_agent_and_the_error() {
     let mut metrics = metrics(MetricNames::Latest);
     for (event, error) in [
         ("step.retrying", "timeout"),
@@ -273,9 +275,11 @@ fn work_that_is_tried_again_is_counted_by_its_step_and_the_error() {
     ] {
         let mut moment = Moment::new(event);
         moment.resolve();
-        let mut record = span(Subject::STEP)
-            .with(semconv::STEP_NAME, "extract")
-            .with(semconv::ERROR_TYPE, error);
+        let mut record = span(Subject::STEP).with(semconv::ERROR_TYPE, error);
+        record.inherited = Some(Arc::new(Inherited {
+            agent_name: Some("clerk".into()),
+            ..Inherited::default()
+        }));
         record.what = What::Moment;
         record.moment = Some(moment);
         metrics.record(&record);
@@ -284,7 +288,7 @@ fn work_that_is_tried_again_is_counted_by_its_step_and_the_error() {
     assert_eq!(points.names(), [GENAI_RETRIES]);
     let mut found: Vec<_> = points.0.iter().map(|p| (p.labels(), p.sum())).collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
-    let labels = |error: &str| format!("error.type={error} step.name=extract");
+    let labels = |error: &str| format!("error.type={error} gen_ai.agent.name=clerk");
     assert_eq!(
         found,
         [(labels("rate_limited"), 1.0), (labels("timeout"), 2.0)]
