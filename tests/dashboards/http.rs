@@ -36,13 +36,19 @@ pub(crate) fn get(base: &str, path: &str, parameters: &[(&str, &str)]) -> Value 
 }
 
 /// Asks until there is an answer: the way through three processes takes its time.
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub(crate) fn eventually<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    until(Instant::now() + PATIENCE, ask).unwrap_or_else(|| panic!("{what}: nothing after 60 s"))
+}
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The same, until it is too late.
+pub(crate) fn until<T>(deadline: Instant, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     loop {
-        if let Some(answer) = ask() {
+        let answer = ask();
+        if answer.is_some() || Instant::now() >= deadline {
             return answer;
         }
-        assert!(Instant::now() < deadline, "{what}: nothing after 60 s");
         std::thread::sleep(Duration::from_millis(200));
     }
 }
