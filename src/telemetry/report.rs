@@ -61,7 +61,7 @@ impl Report {
                 .reporters
                 .iter()
                 .all(|(_, tally)| tally.delivered + tally.rejected == tally.accepted)
-            && self.viewer().all(|(_, tally)| tally.is_complete())
+            && self.page().all(|(_, tally)| tally.is_complete())
     }
 
     /// Whether everything that was accepted is accounted for, by every outlet. A `false` is a defect of this crate.
@@ -75,16 +75,16 @@ impl Report {
         std::iter::once(("capture", &self.capture))
             .chain(self.exports())
             .chain(self.of_events())
-            .chain(self.viewer())
+            .chain(self.page())
     }
 
     #[cfg(feature = "viewer")]
-    fn viewer(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
+    fn page(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
         self.viewer.iter().map(|tally| ("viewer", tally))
     }
 
     #[cfg(not(feature = "viewer"))]
-    fn viewer(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
+    fn page(&self) -> impl Iterator<Item = (&'static str, &Tally)> {
         std::iter::empty()
     }
 
@@ -119,7 +119,7 @@ impl fmt::Display for Report {
             comma = "; ";
         }
         // Of a page that shows everything there is nothing to say.
-        let page = self.viewer().filter(|(_, tally)| !tally.is_complete());
+        let page = self.page().filter(|(_, tally)| !tally.is_complete());
         for (name, tally) in self.exports().chain(self.of_events()).chain(page) {
             write!(f, "{comma}{name} {tally}")?;
             comma = "; ";
