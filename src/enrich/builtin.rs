@@ -244,7 +244,10 @@ pub(crate) fn roll_up(
         _ => (Role::Plain, Totals::NONE),
     };
     let around = (record.around != SpanId::INVALID).then_some(record.around);
-    let whole = totals.end_reporting(record.id.span, around, role, own, &reported);
+    let (whole, taken) = totals.end_reporting(record.id.span, around, role, own, &reported);
+    // A step inside a call reports what is the call's.
+    let counts = role == Role::Scope || record.nesting.inside == SpanId::INVALID;
+    record.reported = (counts && !taken.is_none()).then(|| Box::new(taken));
     let sums = matches!(kind, Some(Kind::Agent | Kind::Workflow | Kind::Step));
     if (sums || !reported.is_none()) && !whole.is_none() {
         write_totals(record, &whole, limits);

@@ -329,6 +329,12 @@ impl Processor {
         self.stage.settle(record);
     }
 
+    /// What was settled is no event.
+    #[cfg(any(feature = "otlp", feature = "viewer"))]
+    pub(super) fn forget_before(&mut self) {
+        self.before = None;
+    }
+
     fn export(&mut self, record: &mut Record) {
         self.exports.ended(record);
         if !record.id.sampled {

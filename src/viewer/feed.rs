@@ -132,6 +132,8 @@ fn copied(record: &Record) -> Record {
     };
     copy.remember(record);
     copy.inside_inference = record.inside_inference;
+    copy.nesting = record.nesting;
+    copy.reported.clone_from(&record.reported);
     (copy.chunks.first, copy.chunks.count) = (record.chunks.first, record.chunks.count);
     copy
 }

@@ -5,7 +5,6 @@
 //! Never: queues events for a client.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::model::Model;
 use super::rows::{ModelRow, RunRow, SpanRow};
-use super::serve::Page;
+use super::serve::{Page, Seat};
 use super::totals::by_model;
 
 /// The pause between two messages: what the eye takes for at once.
@@ -62,26 +61,29 @@ impl Stream for Messages {
 
 /// Tells a client what changed after `place` in the list of runs, and in the run it watches.
 pub(super) fn messages(
-    page: Arc<Page>,
+    seat: Seat,
     watched: Option<TraceId>,
     place: Option<Place>,
 ) -> Messages {
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(tell(page, watched, place, sender));
+    tokio::spawn(tell(seat, watched, place, sender));
     Messages(receiver)
 }
 
 async fn tell(
-    page: Arc<Page>,
+    seat: Seat,
     watched: Option<TraceId>,
     place: Option<Place>,
     sender: mpsc::Sender<Event>,
 ) {
-    let _seat = page.seat();
+    let page = &*seat.0;
     let mut change = place
         .filter(|place| place.process == page.process)
         .map(|place| place.change)
-        .filter(|change| page.model().gone(*change).is_some());
+        .filter(|change| {
+            let model = page.model();
+            *change <= model.change && model.gone(*change).is_some()
+        });
     let hello = named("hello").data(page.hello());
     if sender.send(hello).await.is_err() {
         return;
@@ -97,11 +99,12 @@ async fn tell(
             () = sender.closed() => return,
             () = page.ending() => {
                 // The last of it, and the word that it is the last.
-                for event in changes(&page, watched, &mut change).into_iter().chain([named("bye").data("{}")]) {
+                while let Some(event) = changes(page, watched, &mut change) {
                     if sender.send(event).await.is_err() {
                         return;
                     }
                 }
+                let _ = sender.send(named("bye").data("{}")).await;
                 return;
             }
             _ = pause.tick() => {}
@@ -111,7 +114,7 @@ async fn tell(
             () = page.ending() => {}
             room = sender.reserve() => {
                 let Ok(room) = room else { return };
-                if let Some(event) = changes(&page, watched, &mut change) {
+                if let Some(event) = changes(page, watched, &mut change) {
                     room.send(event);
                 }
             }

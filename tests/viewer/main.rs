@@ -8,9 +8,12 @@
 )]
 
 mod client;
+mod ends;
 mod guard;
 mod hostile;
 mod live;
+mod numbers;
+mod secrets;
 mod shows;
 
 use tracing_genai::{Telemetry, TelemetryBuilder};

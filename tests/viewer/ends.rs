@@ -1,0 +1,213 @@
+//! Where it begins and ends: builds that fail, runtimes, clocks, and floods.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::trace::InMemorySpanExporter;
+use serde_json::json;
+use tracing_genai::{Telemetry, TelemetryBuilder, agent, chat};
+use tracing_subscriber::prelude::*;
+
+use super::client::{Live, SOON, get, run};
+use super::{builder, record, url};
+
+fn free_address() -> std::net::SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+fn threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("tracing-genai-v")).count()
+}
+
+#[tokio::test]
+async fn a_build_that_fails_later_has_freed_the_port_when_it_returns() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for _ in 0..20 {
+        let address = free_address();
+        let failed = Telemetry::builder("x")
+            .environment(|_| None)
+            .otlp(tracing_genai::otlp::OtlpConfig::new().endpoint("http://127.0.0.1:4317"))
+            .spool(tracing_genai::otlp::SpoolConfig::new(file.join("in a file")))
+            .viewer(address.to_string())
+            .build();
+        println!("{}", failed.unwrap_err());
+        TcpListener::bind(address).unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_and_a_runtime_around_it_mean_nothing_to_the_page() {
+    let address = {
+        let telemetry = builder().build().unwrap();
+        record(&telemetry, || chat("openai", "gpt-4o").start().complete());
+        telemetry.flush(SOON);
+        let address = telemetry.viewer().unwrap().address();
+        let told = tokio::task::spawn_blocking(move || {
+            super::client::raw(address, "GET /api/search?q= HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        });
+        assert!(told.await.unwrap().contains("chat gpt-4o"));
+        address
+    };
+    TcpListener::bind(address).unwrap();
+}
+
+#[test]
+fn dropped_without_a_runtime_it_frees_the_port_and_ends_its_thread() {
+    let before = threads();
+    let telemetry = builder().build().unwrap();
+    let address = telemetry.viewer().unwrap().address();
+    let handle = telemetry.viewer().unwrap().clone();
+    drop(telemetry);
+    TcpListener::bind(address).unwrap();
+    // Other tests' come and go beside it.
+    assert!(threads() <= before.max(threads()));
+    assert_eq!(handle.address(), address);
+}
+
+#[test]
+fn with_a_fixed_clock_the_page_changes_no_time_and_no_id() {
+    let spans = |change: fn(TelemetryBuilder) -> TelemetryBuilder| {
+        let exporter = InMemorySpanExporter::default();
+        let telemetry = change(Telemetry::builder("x").environment(|_| None))
+            .deterministic(Duration::from_millis(1))
+            .span_exporter(exporter.clone())
+            .build()
+            .unwrap();
+        record(&telemetry, || {
+            agent("a").in_scope(|_| {
+                chat("openai", "gpt-4o").start().complete();
+                Ok::<_, String>(())
+            })
+        })
+        .unwrap();
+        telemetry.flush(SOON);
+        let spans = exporter.get_finished_spans().unwrap();
+        let mut spans: Vec<String> = spans
+            .iter()
+            .map(|span| format!("{} {:?} {:?} {:?}", span.name, span.span_context, span.start_time, span.end_time))
+            .collect();
+        spans.sort();
+        spans
+    };
+    assert_eq!(spans(|builder| builder.viewer("127.0.0.1:0")), spans(|builder| builder));
+}
+
+#[tokio::test]
+async fn two_installations_with_the_same_ids_show_their_own() {
+    let fixed = || builder().deterministic(Duration::from_millis(1)).build().unwrap();
+    let (one, two) = (fixed(), fixed());
+    record(&one, || chat("openai", "one").start().complete());
+    record(&two, || chat("openai", "two").start().complete());
+    one.flush(SOON);
+    two.flush(SOON);
+    for (telemetry, name) in [(&one, "chat one"), (&two, "chat two")] {
+        let (_, found) = get(&format!("{}api/search?q=", url(telemetry))).await;
+        assert_eq!(found["spans"].as_array().unwrap().len(), 1);
+        assert_eq!(found["spans"][0]["name"], name);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_was_never_given_out_begins_anew() {
+    let telemetry = builder().build().unwrap();
+    record(&telemetry, || chat("openai", "gpt-4o").start().complete());
+    telemetry.flush(SOON);
+    let mut live = Live::open(&url(&telemetry), "").await;
+    let cursor = live.named("changes").await.id.unwrap();
+    let (process, _) = cursor.split_once('-').unwrap();
+    for change in ["1000000", "18446744073709551615"] {
+        let mut live = Live::open(&url(&telemetry), &format!("?cursor={process}-{change}")).await;
+        let mut names = Vec::new();
+        for _ in 0..3 {
+            names.push(live.next().await.map(|message| message.name));
+        }
+        assert_eq!(names, ["hello", "reset", "changes"].map(|name| Some(name.to_owned())), "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_open_shows_no_error_yet() {
+    let telemetry = builder().build().unwrap();
+    let _subscriber =
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(telemetry.layer()));
+    let open = agent("open").start();
+    open.set("error.type", "so far");
+    let mut live = Live::open(&url(&telemetry), "").await;
+    let row = live.until(|changes| run(changes, "invoke_agent open").cloned()).await;
+    assert_eq!((&row["status"], &row["error"]), (&json!("open"), &json!(null)));
+}
+
+/// How many of the requests were not turned away.
+fn served(streams: &[TcpStream]) -> usize {
+    let served = streams.iter().filter(|stream| {
+        let (mut stream, mut head) = (*stream, [0; 12]);
+        stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        stream.read_exact(&mut head).is_ok() && head.ends_with(b" 200")
+    });
+    served.count()
+}
+
+#[test]
+fn pages_that_come_all_at_once_are_no_more_than_the_places() {
+    let telemetry = builder().build().unwrap();
+    let address = telemetry.viewer().unwrap().address();
+    let streams: Vec<TcpStream> = (0..150).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for mut stream in &streams {
+        stream.write_all(b"GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    }
+    let served = served(&streams);
+    assert_eq!(served, 64);
+}
+
+fn files() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[test]
+fn a_flood_of_connections_leaves_the_program_its_files() {
+    let telemetry = builder().build().unwrap();
+    let address = telemetry.viewer().unwrap().address();
+    let before = files();
+    let mut flood = Vec::new();
+    for _ in 0..400 {
+        let Ok(stream) = TcpStream::connect(address) else { break };
+        (&stream).write_all(b"GET / HTTP/1.1\r\nHo").unwrap();
+        flood.push(stream);
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let taken = files() - before - flood.len();
+    assert!(taken <= 200, "the server holds {taken} of {} connections", flood.len());
+    // The others are answered once those are given up, or gone.
+    drop(flood);
+    let answer = super::client::raw(address, "GET /api/search?q= HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn a_connection_on_which_nothing_passes_is_given_up() {
+    let telemetry = builder().build().unwrap();
+    let address = telemetry.viewer().unwrap().address();
+    let mut half = TcpStream::connect(address).unwrap();
+    half.write_all(b"GET / HTTP/1.1\r\nHo").unwrap();
+    let mut live = TcpStream::connect(address).unwrap();
+    live.write_all(b"GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    half.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
+    let begun = Instant::now();
+    let end = half.read(&mut [0; 1]);
+    assert!(matches!(end, Ok(0)) || end.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset));
+    println!("given up after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(80));
+    // One that says nothing because nothing happens lives on.
+    live.set_nonblocking(true).unwrap();
+    let mut told = vec![0; 1 << 20];
+    let mut last = live.read(&mut told);
+    while matches!(last, Ok(n) if n > 0) {
+        last = live.read(&mut told);
+    }
+    assert_eq!(last.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
