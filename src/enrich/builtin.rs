@@ -245,9 +245,11 @@ pub(crate) fn roll_up(
     };
     let around = (record.around != SpanId::INVALID).then_some(record.around);
     let (whole, taken) = totals.end_reporting(record.id.span, around, role, own, &reported);
-    // A step inside a call reports what is the call's.
-    let counts = role == Role::Scope || record.nesting.inside == SpanId::INVALID;
-    record.reported = (counts && !taken.is_none()).then(|| Box::new(taken));
+    // What a step or a call inside a call tells is the outer call's.
+    let inside = record.nesting.inside != SpanId::INVALID;
+    let counts = role == Role::Scope || !inside;
+    let told = taken.cost.is_some() || taken.usage != Usage::new();
+    record.stood_in = (counts && told).then(|| Box::new(taken));
     let sums = matches!(kind, Some(Kind::Agent | Kind::Workflow | Kind::Step));
     if (sums || !reported.is_none()) && !whole.is_none() {
         write_totals(record, &whole, limits);

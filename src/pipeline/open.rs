@@ -62,7 +62,7 @@ impl Processor {
                 let viewer = self.exports.viewer.as_ref()?;
                 if let Some(mut record) = copy_if(&state, |record| !viewer.knows(record.id.span)) {
                     self.as_of_now(&mut record);
-                    self.exports.opened(&record);
+                    self.show_opened(&mut record);
                 }
             }
             self.exports.viewer.as_mut()?.looked(now);

@@ -291,8 +291,8 @@ pub(crate) struct Record {
     pub(crate) checked: u8,
     /// Its log record is the details of the model call that ended.
     pub(crate) details: bool,
-    /// What it reported as the sum of calls that no span tells of, as far as it counts.
-    pub(crate) reported: Option<Box<Totals>>,
+    /// What is in its totals and on no span of a call: a sum that somebody reported, or what calls inside this one cost.
+    pub(crate) stood_in: Option<Box<Totals>>,
     /// For a moment: what it is called (`subject.phase`), and how grave it is.
     pub(crate) moment: Option<Moment>,
 }
@@ -391,7 +391,7 @@ impl Default for Record {
             began_with: 0,
             checked: 0,
             details: false,
-            reported: None,
+            stood_in: None,
             moment: None,
         }
     }
@@ -430,7 +430,7 @@ impl Record {
             began_with,
             checked,
             details,
-            reported,
+            stood_in,
             moment,
         } = self;
         (*what, *meta, *subject, *outcome) = (What::Ended, None, None, Outcome::Closed);
@@ -440,7 +440,7 @@ impl Record {
         (*genai, *told, *late, *details) = (false, None, false, false);
         *checked = 0;
         (*start, *end, *seq, *depth, *began_with) = (0, 0, 0, 0, 0);
-        (*error_message, *reported, *moment) = (None, None, None);
+        (*error_message, *stood_in, *moment) = (None, None, None);
         (*dropped_events, *dropped_links) = (0, 0);
         fields.clear();
         event_fields.clear();
@@ -548,7 +548,7 @@ impl Record {
             + self.event_fields.capacity_bytes()
             + self.events.capacity() * size_of::<SpanEvent>()
             + self.links.capacity() * size_of::<SpanContext>()
-            + self.reported.as_ref().map_or(0, |_| size_of::<Totals>())
+            + self.stood_in.as_ref().map_or(0, |_| size_of::<Totals>())
             + self.chunks.gaps.capacity() * size_of::<u64>()
     }
 

@@ -130,7 +130,9 @@ mod tests {
 
     async fn pair() -> (TcpStream, Connection) {
         let mut door = Door::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
-        let client = TcpStream::connect(door.local_addr().unwrap()).await.unwrap();
+        let client = TcpStream::connect(door.local_addr().unwrap())
+            .await
+            .unwrap();
         (client, door.accept().await.0)
     }
 
@@ -141,7 +143,10 @@ mod tests {
         let mut told = Vec::new();
         let begun = Instant::now();
         let end = served.read_to_end(&mut told).await.unwrap_err();
-        assert_eq!((end.kind(), &*told), (io::ErrorKind::TimedOut, &b"GET / HTT"[..]));
+        assert_eq!(
+            (end.kind(), &*told),
+            (io::ErrorKind::TimedOut, &b"GET / HTT"[..])
+        );
         assert!(begun.elapsed() >= SILENCE);
     }
 

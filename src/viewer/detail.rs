@@ -139,8 +139,7 @@ fn mentions(span: &Span, needle: &Needle) -> bool {
             let head = moment.moment.as_ref();
             head.is_some_and(|head| {
                 let body = head.body.as_deref();
-                needle.is_in(&head.event_name())
-                    || body.is_some_and(|body| needle.is_in_json(body))
+                needle.is_in(&head.event_name()) || body.is_some_and(|body| needle.is_in_json(body))
             }) || in_record(moment)
         })
     };

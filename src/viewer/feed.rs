@@ -133,7 +133,7 @@ fn copied(record: &Record) -> Record {
     copy.remember(record);
     copy.inside_inference = record.inside_inference;
     copy.nesting = record.nesting;
-    copy.reported.clone_from(&record.reported);
+    copy.stood_in.clone_from(&record.stood_in);
     (copy.chunks.first, copy.chunks.count) = (record.chunks.first, record.chunks.count);
     copy
 }

@@ -60,11 +60,7 @@ impl Stream for Messages {
 }
 
 /// Tells a client what changed after `place` in the list of runs, and in the run it watches.
-pub(super) fn messages(
-    seat: Seat,
-    watched: Option<TraceId>,
-    place: Option<Place>,
-) -> Messages {
+pub(super) fn messages(seat: Seat, watched: Option<TraceId>, place: Option<Place>) -> Messages {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(tell(seat, watched, place, sender));
     Messages(receiver)

@@ -164,7 +164,10 @@ impl Model {
         let (mut spans, mut bytes) = (self.spans, self.bytes);
         let mut leaving = Vec::new();
         for over in [true, false] {
-            let runs = self.by_change.values().filter_map(|number| self.runs.get(number));
+            let runs = self
+                .by_change
+                .values()
+                .filter_map(|number| self.runs.get(number));
             for run in runs.filter(|run| (run.open == 0) == over) {
                 if !self.is_full(spans, bytes) || leaving.len() + 1 == self.runs.len() {
                     break;
@@ -222,9 +225,10 @@ impl Model {
             if self.spans <= spans && self.bytes <= bytes {
                 break;
             }
-            let goes = run.spans.get(&at).is_some_and(|span| {
-                !span.facts.open && Some(span.record.id.span) != root
-            });
+            let goes = run
+                .spans
+                .get(&at)
+                .is_some_and(|span| !span.facts.open && Some(span.record.id.span) != root);
             if let Some(span) = goes.then(|| run.spans.remove(&at)).flatten() {
                 run.by_id.remove(&span.record.id.span);
                 run.past.add(&span);
@@ -316,7 +320,9 @@ impl Run {
         let stands_above = |span: &&Span| !self.by_id.contains_key(&span.record.id.parent);
         let earliest = |span: &&Span| span.facts.start;
         let roots = self.spans.values().filter(stands_above);
-        roots.min_by_key(earliest).or_else(|| self.spans.values().min_by_key(earliest))
+        roots
+            .min_by_key(earliest)
+            .or_else(|| self.spans.values().min_by_key(earliest))
     }
 }
 

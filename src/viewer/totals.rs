@@ -37,14 +37,17 @@ impl Sums {
             return;
         }
         self.tools += u64::from(facts.tool);
-        if let Some(reported) = &span.record.reported {
-            add_usage(&mut self.usage, &reported.usage);
-            add_cost(&mut self.cost, reported.cost);
+        let stood_in = span.record.stood_in.as_deref();
+        if let Some(totals) = stood_in {
+            add_usage(&mut self.usage, &totals.usage);
+            add_cost(&mut self.cost, totals.cost);
         }
         if facts.call {
             self.calls += u64::from(!facts.again);
             add_usage(&mut self.usage, &facts.usage);
-            self.partial |= facts.cost.is_none();
+            let known =
+                stood_in.is_some_and(|totals| totals.cost.is_some() && totals.cost_complete);
+            self.partial |= facts.cost.is_none() && !known;
             add_cost(&mut self.cost, facts.cost);
         }
     }

@@ -27,32 +27,59 @@ fn used(input: u64, output: u64) -> Usage {
 const PROGRAMS: &[(&str, fn())] = &[
     ("nothing", || ()),
     ("two calls", || {
-        chat("openai", "gpt-4o").start().usage(used(3, 1)).complete();
-        chat("openai", "gpt-4o").start().usage(used(5, 2)).complete();
+        chat("openai", "gpt-4o")
+            .start()
+            .usage(used(3, 1))
+            .complete();
+        chat("openai", "gpt-4o")
+            .start()
+            .usage(used(5, 2))
+            .complete();
     }),
     ("a framework's call around its client's", || {
         let outer = chat("openai", "gpt-4o").start();
-        outer.in_scope(|| chat("openai", "gpt-4o").start().usage(used(7, 3)).complete());
+        outer.in_scope(|| {
+            chat("openai", "gpt-4o")
+                .start()
+                .usage(used(7, 3))
+                .complete()
+        });
         outer.complete();
     }),
     ("a call that knows around one that knows", || {
         let outer = chat("openai", "gpt-4o").start();
-        outer.in_scope(|| chat("openai", "gpt-4o").start().usage(used(7, 3)).complete());
+        outer.in_scope(|| {
+            chat("openai", "gpt-4o")
+                .start()
+                .usage(used(7, 3))
+                .complete()
+        });
         outer.usage(used(7, 3)).complete();
     }),
     ("attempts inside a call", || {
         let outer = chat("openai", "gpt-4o").start();
         outer.in_scope(|| {
             chat("openai", "gpt-4o").start().fail_as("rate_limited");
-            chat("openai", "gpt-4o").start().usage(used(2, 1)).complete();
-            chat("openai", "gpt-4o").start().usage(used(2, 1)).complete();
+            chat("openai", "gpt-4o")
+                .start()
+                .usage(used(2, 1))
+                .complete();
+            chat("openai", "gpt-4o")
+                .start()
+                .usage(used(2, 1))
+                .complete();
         });
         outer.complete();
     }),
     ("three deep", || {
         let outer = chat("openai", "gpt-4o").start();
         let middle = outer.in_scope(|| chat("openai", "gpt-4o").start());
-        middle.in_scope(|| chat("openai", "gpt-4o").start().usage(used(4, 4)).complete());
+        middle.in_scope(|| {
+            chat("openai", "gpt-4o")
+                .start()
+                .usage(used(4, 4))
+                .complete()
+        });
         middle.complete();
         outer.complete();
     }),
@@ -62,16 +89,22 @@ const PROGRAMS: &[(&str, fn())] = &[
         outer.complete();
         inner.usage(used(9, 9)).complete();
     }),
-    ("a call inside that knows nothing and ends after the outer one", || {
-        let outer = chat("openai", "gpt-4o").start();
-        let inner = outer.in_scope(|| chat("openai", "gpt-4o").start());
-        outer.usage(used(9, 9)).complete();
-        inner.complete();
-    }),
+    (
+        "a call inside that knows nothing and ends after the outer one",
+        || {
+            let outer = chat("openai", "gpt-4o").start();
+            let inner = outer.in_scope(|| chat("openai", "gpt-4o").start());
+            outer.usage(used(9, 9)).complete();
+            inner.complete();
+        },
+    ),
     ("embeddings inside a chat", || {
         let outer = chat("openai", "gpt-4o").start();
         outer.in_scope(|| {
-            embeddings("openai", "text-embedding-3-small").start().usage(Usage::new().input(6)).complete();
+            embeddings("openai", "text-embedding-3-small")
+                .start()
+                .usage(Usage::new().input(6))
+                .complete();
         });
         outer.usage(used(1, 1)).complete();
     }),
@@ -79,7 +112,12 @@ const PROGRAMS: &[(&str, fn())] = &[
         let outer = chat("openai", "gpt-4o").start();
         outer.in_scope(|| {
             let tool = tool("summarise").start();
-            tool.in_scope(|| chat("openai", "gpt-4o").start().usage(used(8, 2)).complete());
+            tool.in_scope(|| {
+                chat("openai", "gpt-4o")
+                    .start()
+                    .usage(used(8, 2))
+                    .complete()
+            });
             tool.complete();
         });
         outer.usage(used(20, 1)).complete();
@@ -90,7 +128,12 @@ const PROGRAMS: &[(&str, fn())] = &[
             let inner = agent("inner").start();
             inner.in_scope(|| {
                 let step = step("think").start();
-                step.in_scope(|| chat("openai", "gpt-4o").start().usage(used(1, 2)).complete());
+                step.in_scope(|| {
+                    chat("openai", "gpt-4o")
+                        .start()
+                        .usage(used(1, 2))
+                        .complete()
+                });
                 step.complete();
                 tool("find").start().fail_as("no_room");
             });
@@ -98,36 +141,76 @@ const PROGRAMS: &[(&str, fn())] = &[
         });
         workflow.complete();
     }),
-    ("a call that failed, and one that nobody has a price for", || {
-        chat("openai", "gpt-4o").start().fail_as("rate_limited");
-        chat("nobody", "unheard-of").start().usage(used(1, 1)).complete();
-        chat("openai", "gpt-4o").start().usage(used(1, 1)).complete();
+    (
+        "a call that failed, and one that nobody has a price for",
+        || {
+            chat("openai", "gpt-4o").start().fail_as("rate_limited");
+            chat("nobody", "unheard-of")
+                .start()
+                .usage(used(1, 1))
+                .complete();
+            chat("openai", "gpt-4o")
+                .start()
+                .usage(used(1, 1))
+                .complete();
+        },
+    ),
+    ("a call that was dropped", || {
+        drop(chat("openai", "gpt-4o").start())
     }),
-    ("a call that was dropped", || drop(chat("openai", "gpt-4o").start())),
     ("a call that was blocked", || {
         let call = chat("openai", "gpt-4o").start();
         call.block("no such model here");
     }),
     ("an agent that reports a sum and no calls", || {
-        agent("remote").start().set("gen_ai.usage.input_tokens", 11).set("gen_ai.usage.output_tokens", 4).complete();
+        agent("remote")
+            .start()
+            .set("gen_ai.usage.input_tokens", 11)
+            .set("gen_ai.usage.output_tokens", 4)
+            .complete();
     }),
-    ("a reporting agent inside a reporting agent beside a call", || {
-        let outer = agent("outer").start();
-        outer.in_scope(|| {
-            agent("remote").start().set("gen_ai.usage.input_tokens", 11).set("gen_ai.usage.output_tokens", 4).complete();
-        });
-        outer.set("gen_ai.usage.input_tokens", 11).set("gen_ai.usage.output_tokens", 4).complete();
-        chat("openai", "gpt-4o").start().usage(used(1, 1)).complete();
-    }),
+    (
+        "a reporting agent inside a reporting agent beside a call",
+        || {
+            let outer = agent("outer").start();
+            outer.in_scope(|| {
+                agent("remote")
+                    .start()
+                    .set("gen_ai.usage.input_tokens", 11)
+                    .set("gen_ai.usage.output_tokens", 4)
+                    .complete();
+            });
+            outer
+                .set("gen_ai.usage.input_tokens", 11)
+                .set("gen_ai.usage.output_tokens", 4)
+                .complete();
+            chat("openai", "gpt-4o")
+                .start()
+                .usage(used(1, 1))
+                .complete();
+        },
+    ),
     ("an agent that reports what its calls did not", || {
         let outer = agent("outer").start();
         outer.in_scope(|| chat("openai", "gpt-4o").start().complete());
-        outer.set("gen_ai.usage.input_tokens", 30).set("gen_ai.usage.output_tokens", 3).set("gen_ai.usage.cost", 0.25).complete();
+        outer
+            .set("gen_ai.usage.input_tokens", 30)
+            .set("gen_ai.usage.output_tokens", 3)
+            .set("gen_ai.usage.cost", 0.25)
+            .complete();
     }),
     ("an agent that reports what its calls did too", || {
         let outer = agent("outer").start();
-        outer.in_scope(|| chat("openai", "gpt-4o").start().usage(used(30, 3)).complete());
-        outer.set("gen_ai.usage.input_tokens", 30).set("gen_ai.usage.output_tokens", 3).complete();
+        outer.in_scope(|| {
+            chat("openai", "gpt-4o")
+                .start()
+                .usage(used(30, 3))
+                .complete()
+        });
+        outer
+            .set("gen_ai.usage.input_tokens", 30)
+            .set("gen_ai.usage.output_tokens", 3)
+            .complete();
     }),
 ];
 
@@ -163,10 +246,13 @@ async fn a_runs_totals_are_its_agents_exported_ones_however_calls_are_nested() {
                 wrong.push(format!("{title}: {field} is {page:?}, exported {there:?}"));
             }
         }
-        let complete = number(root, "llm.total_cost.complete").or(number(root, "llm.total_cost_complete"));
+        let complete =
+            number(root, "llm.total_cost.complete").or(number(root, "llm.total_cost_complete"));
         let partial = shown["run"]["partial"] == json!(true);
         if partial != (complete == Some(0.0)) {
-            wrong.push(format!("{title}: partial is {partial}, exported {complete:?}"));
+            wrong.push(format!(
+                "{title}: partial is {partial}, exported {complete:?}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -177,7 +263,10 @@ async fn a_spans_attributes_are_the_exported_ones() {
     let exporter = InMemorySpanExporter::default();
     let telemetry = builder().span_exporter(exporter.clone()).build().unwrap();
     record(&telemetry, || {
-        let agent = agent("planner").session_id("s-1").conversation_id("c-1").start();
+        let agent = agent("planner")
+            .session_id("s-1")
+            .conversation_id("c-1")
+            .start();
         agent.in_scope(|| {
             for (_, program) in PROGRAMS {
                 program();
@@ -206,7 +295,9 @@ fn ends(telemetry: &tracing_genai::Telemetry, n: usize) {
             "StepName": format!("step {n}"), "EventType": "step.completed", "Timestamp": "2026-03-15T09:00:00Z",
             "CorrelationId": "req-7", "Success": true, "Duration": "00:00:01",
         });
-        telemetry.import(tracing_genai::event::Dialect::AiTaskAgent, &document).unwrap();
+        telemetry
+            .import(tracing_genai::event::Dialect::AiTaskAgent, &document)
+            .unwrap();
     }
 }
 
@@ -247,7 +338,10 @@ async fn a_run_that_was_called_from_elsewhere_keeps_the_span_it_came_in_by() {
         agent.complete();
         // Later work of the same caller.
         for _ in 0..200 {
-            chat("openai", "gpt-4o").remote_parent(&caller).start().complete();
+            chat("openai", "gpt-4o")
+                .remote_parent(&caller)
+                .start()
+                .complete();
         }
     });
     telemetry.flush(SOON);
@@ -278,28 +372,143 @@ async fn a_span_that_says_it_lies_in_itself_is_shown() {
     assert_eq!(span["parent"], span["id"], "{found:#}");
     let trace = span["trace"].as_str().unwrap();
     let (status, shown) = get(&format!("{}api/runs/{trace}", url(&telemetry))).await;
-    assert_eq!((status.as_u16(), shown["spans"].as_array().map(Vec::len)), (200, Some(1)));
+    assert_eq!(
+        (status.as_u16(), shown["spans"].as_array().map(Vec::len)),
+        (200, Some(1))
+    );
 }
 
 #[tokio::test]
 async fn a_few_letters_find_what_mentions_them_and_not_every_number() {
-    let telemetry = builder().deterministic(std::time::Duration::from_millis(1)).build().unwrap();
+    let telemetry = builder()
+        .deterministic(std::time::Duration::from_millis(1))
+        .build()
+        .unwrap();
     record(&telemetry, || {
         chat("openai", "gpt-4o").start().complete();
-        agent("found").in_scope(|span| {
-            span.event("note.made").body(json!({"where": "0000 Elm Street"})).emit();
-            Ok::<_, String>(())
-        }).unwrap();
+        agent("found")
+            .in_scope(|span| {
+                span.event("note.made")
+                    .body(json!({"where": "0000 Elm Street"}))
+                    .emit();
+                Ok::<_, String>(())
+            })
+            .unwrap();
     });
     telemetry.flush(SOON);
     let search = async |q: &str| -> Vec<Value> {
         let (_, found) = get(&format!("{}api/search?q={q}", url(&telemetry))).await;
         found["spans"].as_array().unwrap().clone()
     };
-    assert_eq!(search("0000").await.len(), 0, "ids are full of zeros, and nothing says so");
+    assert_eq!(
+        search("0000").await.len(),
+        0,
+        "ids are full of zeros, and nothing says so"
+    );
     let all = search("").await;
     let id = all[0]["id"].as_str().unwrap();
-    assert_eq!(search(id).await.len(), 1, "a whole id is what somebody looks for");
+    assert_eq!(
+        search(id).await.len(),
+        1,
+        "a whole id is what somebody looks for"
+    );
     let trace = all[0]["trace"].as_str().unwrap();
     assert_eq!(search(trace).await.len(), 1);
+}
+
+/// What is shown after a restart is what was shown before it.
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_restart_changes_no_runs_totals_and_doubles_no_moment() {
+    use tracing_genai::history::SqliteStore;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("events.db");
+    let build = || {
+        builder()
+            .capture(tracing_genai::content::CaptureMode::Redacted)
+            .history(SqliteStore::open(&file).unwrap())
+            .build()
+            .unwrap()
+    };
+    let runs = async |telemetry: &tracing_genai::Telemetry| -> Vec<Value> {
+        let mut live = super::client::Live::open(&url(telemetry), "").await;
+        let mut runs = live
+            .until(|changes| {
+                let runs = changes["runs"].as_array()?;
+                (runs.len() == PROGRAMS.len()).then(|| runs.clone())
+            })
+            .await;
+        runs.sort_by_key(|run| run["name"].to_string());
+        runs
+    };
+    let moments = async |telemetry: &tracing_genai::Telemetry| -> Vec<String> {
+        let (_, found) = get(&format!("{}api/search?q=note.made", url(telemetry))).await;
+        let spans = found["spans"].as_array().unwrap();
+        let moments = spans
+            .iter()
+            .flat_map(|span| span["moments"].as_array().cloned().unwrap_or_default());
+        moments.map(|moment| moment["type"].to_string()).collect()
+    };
+    let before = build();
+    record(&before, || {
+        for (name, program) in PROGRAMS {
+            let agent = agent(name).start();
+            agent.in_scope(program);
+            agent.event("note.made").emit();
+            agent.complete();
+        }
+    });
+    before.flush(SOON);
+    let (shown, told) = (runs(&before).await, moments(&before).await);
+    assert_eq!(told.len(), PROGRAMS.len());
+    assert!(before.shutdown().is_complete());
+    let after = build();
+    let (again, told_again) = (runs(&after).await, moments(&after).await);
+    assert_eq!(told_again, told);
+    let mut wrong = Vec::new();
+    for (a, b) in shown.iter().zip(&again) {
+        for field in [
+            "name", "status", "agent", "start", "end", "calls", "tools", "input", "output", "cost",
+            "partial", "errors", "models",
+        ] {
+            // A call inside a call is a plain span, and the history has none of those.
+            if a[field] != b[field] {
+                wrong.push(format!(
+                    "{}: {field} was {}, is {}",
+                    a["name"], a[field], b[field]
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_tree_of_a_thousand_levels_and_a_run_of_many_moments_are_shown() {
+    let telemetry = builder().build().unwrap();
+    record(&telemetry, || {
+        let mut spans = vec![agent("deep").start()];
+        for level in 0..1_000 {
+            let inner = spans[level].in_scope(|| agent("deeper").start());
+            spans.push(inner);
+        }
+        for _ in 0..5_000 {
+            spans[0].event("note.made").emit();
+        }
+        while let Some(span) = spans.pop() {
+            span.complete();
+        }
+    });
+    telemetry.flush(SOON);
+    let (_, found) = get(&format!("{}api/search?q=note.made", url(&telemetry))).await;
+    let span = &found["spans"][0];
+    assert_eq!(span["moments"].as_array().unwrap().len(), 100);
+    assert_eq!(span["more"], 4_900);
+    let (_, shown) = get(&format!(
+        "{}api/runs/{}",
+        url(&telemetry),
+        span["trace"].as_str().unwrap()
+    ))
+    .await;
+    assert_eq!(shown["run"]["spans"], 1_001);
 }

@@ -118,8 +118,8 @@ impl RollUp {
         self.end_reporting(span, parent, role, own, &Totals::NONE).0
     }
 
-    /// The same for a span that reports totals of its own, `reported`, which stand in for what nothing below it told; answers too
-    /// which of them do.
+    /// The same for a span that reports totals of its own, `reported`, which stand in for what nothing below it told. Answers too what
+    /// stood in: these, or for a model call without usage or cost what calls inside it told.
     pub(crate) fn end_reporting(
         &mut self,
         span: SpanId,
@@ -134,7 +134,14 @@ impl RollUp {
         let mut reports = false;
         let fits = match role {
             Role::ModelCall => {
-                load.inner = own.around(&load.inner);
+                let below = load.inner;
+                load.inner = own.around(&below);
+                if !reports_tokens(&own.usage) {
+                    taken.usage = below.usage;
+                }
+                if own.cost.is_none() {
+                    (taken.cost, taken.cost_complete) = (below.cost, load.inner.cost_complete);
+                }
                 reports = reports_tokens(&load.inner.usage);
                 true
             }

@@ -61,7 +61,9 @@ pub(super) fn start(
         clock: instance.clock.clone(),
         begun,
         capture,
-        past: Box::new(move || past.map_or_else(Vec::new, |past| records(&past, begun, &bounds, &instance))),
+        past: Box::new(move || {
+            past.map_or_else(Vec::new, |past| records(&past, begun, &bounds, &instance))
+        }),
     };
     Ok(Some(viewer::start(&wanted, subject)?))
 }
