@@ -229,7 +229,9 @@ pub(crate) struct Nesting {
     pub(crate) call: Call,
     /// The outermost model call it lies in, agents and tools between them not counted; [`SpanId::INVALID`] for none.
     pub(crate) inside: SpanId,
-    /// What kind of call that is.
+    /// The nearest call it lies in: itself a part of the outermost one, or that.
+    pub(crate) nearest: SpanId,
+    /// What kind of call the outermost one is.
     pub(crate) inside_call: Call,
 }
 
@@ -237,6 +239,7 @@ impl Nesting {
     pub(crate) const NONE: Self = Self {
         call: Call::None,
         inside: SpanId::INVALID,
+        nearest: SpanId::INVALID,
         inside_call: Call::None,
     };
 

@@ -471,8 +471,12 @@ async fn a_restart_changes_no_runs_totals_and_doubles_no_moment() {
             "name", "status", "agent", "start", "end", "calls", "tools", "input", "output", "cost",
             "partial", "errors", "models",
         ] {
-            // A call inside a call is a plain span, and the history has none of those.
-            if a[field] != b[field] {
+            // A call inside a call is a plain span, and the history has none of those: of one that failed, or that ended too late to
+            // be one, it cannot be told what it was.
+            let nested = a["name"].as_str().unwrap();
+            let lost = nested.ends_with("attempts inside a call") && field == "errors"
+                || nested.ends_with("ends after the outer one") && field == "calls";
+            if a[field] != b[field] && !lost {
                 wrong.push(format!(
                     "{}: {field} was {}, is {}",
                     a["name"], a[field], b[field]
@@ -511,4 +515,41 @@ async fn a_tree_of_a_thousand_levels_and_a_run_of_many_moments_are_shown() {
     ))
     .await;
     assert_eq!(shown["run"]["spans"], 1_001);
+}
+
+#[tokio::test]
+async fn a_call_that_three_layers_tell_of_is_one() {
+    let exporter = InMemorySpanExporter::default();
+    let telemetry = builder().span_exporter(exporter.clone()).build().unwrap();
+    for (knows_middle, knows_inner) in [(true, true), (false, true), (true, false)] {
+        exporter.reset();
+        record(&telemetry, || {
+            let outer = chat("openai", "gpt-4o").start();
+            let middle = outer.in_scope(|| chat("openai", "gpt-4o").start());
+            let inner = middle.in_scope(|| chat("openai", "gpt-4o").start());
+            if knows_inner {
+                inner.usage(used(4, 4));
+            }
+            inner.complete();
+            if knows_middle {
+                middle.usage(used(4, 4));
+            }
+            middle.complete();
+            outer.complete();
+        });
+        telemetry.flush(SOON);
+        let spans = exporter.get_finished_spans().unwrap();
+        let outer = spans
+            .iter()
+            .find(|span| span.parent_span_id == opentelemetry::SpanId::INVALID)
+            .unwrap();
+        assert_eq!(
+            (
+                number(outer, "gen_ai.usage.input_tokens"),
+                number(outer, "gen_ai.usage.cost").is_some()
+            ),
+            (Some(4.0), true),
+            "{knows_middle} {knows_inner}"
+        );
+    }
 }

@@ -8,6 +8,7 @@ use opentelemetry_sdk::Resource;
 use super::super::ConfigError;
 use super::TelemetryBuilder;
 use crate::clock::Nanos;
+use crate::enrich::{RollUp, builtin};
 use crate::event::{Event, Phase};
 use crate::history::History;
 use crate::layer::instance::Instance;
@@ -105,5 +106,9 @@ fn records(past: &History, begun: Nanos, wanted: &Viewer, instance: &Instance) -
         }
     }
     records.reverse();
+    let mut totals = RollUp::new();
+    for record in &mut records {
+        builtin::roll_up_again(record, &mut totals);
+    }
     records
 }
