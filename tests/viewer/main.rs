@@ -9,6 +9,7 @@
 
 mod client;
 mod ends;
+mod figures;
 mod guard;
 mod hostile;
 mod live;

@@ -297,7 +297,7 @@ async fn security_findings_are_told_on_the_run() {
     let telemetry = builder().security(Policy::new()).build().unwrap();
     record(&telemetry, || {
         let _ = tool("shell")
-            .arguments(&json!({"command": "sudo rm -rf /"}))
+            .arguments(json!({"command": "sudo rm -rf /"}))
             .in_scope(|_| Ok::<_, String>(()));
     });
     telemetry.flush(SOON);
