@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use opentelemetry::{SpanId, TraceId};
@@ -46,7 +46,7 @@ pub(super) struct Page {
     pub(super) handover: Arc<Handover>,
     pub(super) model: Mutex<Model>,
     /// What was told last: clients that read as fast as each other are told the same, which is put together once.
-    pub(super) last: Mutex<Option<(Asked, Arc<str>)>>,
+    pub(super) last: Mutex<Option<(Asked, Bytes)>>,
     pub(super) clients: AtomicUsize,
     pub(super) end: watch::Receiver<bool>,
 }
@@ -60,13 +60,13 @@ impl Page {
     }
 
     /// What `asked` is told, by `say` unless that was just said.
-    pub(super) fn told(&self, asked: Asked, say: impl FnOnce() -> String) -> Arc<str> {
+    pub(super) fn told(&self, asked: Asked, say: impl FnOnce() -> Bytes) -> Bytes {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, text)) = last.as_ref().filter(|(before, _)| *before == asked) {
-            return Arc::clone(text);
+            return text.clone();
         }
-        let text: Arc<str> = say().into();
-        *last = Some((asked, Arc::clone(&text)));
+        let text = say();
+        *last = Some((asked, text.clone()));
         text
     }
 
@@ -156,9 +156,8 @@ async fn live(
             change: 0,
         })
     });
-    Sse::new(messages(seat, watched, place))
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive"))
-        .into_response()
+    let messages = Body::from_stream(messages(seat, watched, place));
+    ([(header::CONTENT_TYPE, "text/event-stream")], messages).into_response()
 }
 
 async fn run(State(page): State<Arc<Page>>, Path(trace): Path<String>) -> Response {
