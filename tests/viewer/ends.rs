@@ -19,15 +19,6 @@ fn free_address() -> std::net::SocketAddr {
         .unwrap()
 }
 
-fn threads() -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let names =
-        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names
-        .filter(|name| name.starts_with("tracing-genai-v"))
-        .count()
-}
-
 #[tokio::test]
 async fn a_build_that_fails_later_has_freed_the_port_when_it_returns() {
     let directory = tempfile::tempdir().unwrap();
@@ -68,16 +59,11 @@ async fn a_paused_clock_and_a_runtime_around_it_mean_nothing_to_the_page() {
 }
 
 #[test]
-fn dropped_without_a_runtime_it_frees_the_port_and_ends_its_thread() {
-    let before = threads();
+fn dropped_without_a_runtime_it_frees_the_port_whoever_still_holds_its_handle() {
     let telemetry = builder().build().unwrap();
-    let address = telemetry.viewer().unwrap().address();
     let handle = telemetry.viewer().unwrap().clone();
     drop(telemetry);
-    TcpListener::bind(address).unwrap();
-    // Other tests' come and go beside it.
-    assert!(threads() <= before.max(threads()));
-    assert_eq!(handle.address(), address);
+    TcpListener::bind(handle.address()).unwrap();
 }
 
 #[test]
@@ -191,7 +177,7 @@ fn served(streams: &[TcpStream]) -> usize {
 fn pages_that_come_all_at_once_are_no_more_than_the_places() {
     let telemetry = builder().build().unwrap();
     let address = telemetry.viewer().unwrap().address();
-    let streams: Vec<TcpStream> = (0..150)
+    let streams: Vec<TcpStream> = (0..120)
         .map(|_| TcpStream::connect(address).unwrap())
         .collect();
     for mut stream in &streams {
