@@ -14,6 +14,8 @@ use super::store::{ContentId, Uploads};
 use super::{CaptureMode, Rules, is_content, mend};
 use crate::event::{EventData, Value};
 use crate::message::{self, fit};
+#[cfg(feature = "viewer")]
+use crate::record::Inherited;
 use crate::record::cut::TRUNCATED;
 use crate::record::{FieldRef, Fields, Record, What};
 use crate::security::redact::{Known, Redactor, Report};
@@ -277,6 +279,28 @@ impl Stage {
         }
         data.body = body.or(data.body.take());
         self.count(&report);
+    }
+
+    /// The same for the agent that a record, which may have no such attribute of its own, lies in.
+    #[cfg(feature = "viewer")]
+    pub(crate) fn redact_agent(&mut self, record: &mut Record) {
+        let (Some(redactor), Some(above)) = (&self.redactor, &record.inherited) else {
+            return;
+        };
+        let mut name = above.agent_name.clone();
+        // It is counted where it is an attribute.
+        let mut report = Report::new();
+        redactor.redact_shared(
+            semconv::GEN_AI_AGENT_NAME,
+            &mut name,
+            &mut self.known,
+            &mut report,
+        );
+        if name != above.agent_name {
+            let mut own = Inherited::clone(above);
+            own.agent_name = name;
+            record.inherited = Some(Arc::new(own));
+        }
     }
 
     /// Takes secrets out of what an event says of whom it is about, which it may have from spans around it.

@@ -20,6 +20,8 @@ use crate::contain::contain;
 use crate::event::{Kind, SpanKind, Subject, Usage, Value};
 use crate::pipeline::events::failed;
 use crate::pipeline::names::span_kind;
+#[cfg(feature = "viewer")]
+use crate::record::What;
 use crate::record::{FieldRef, Limits, Outcome, Record};
 use crate::semconv;
 use crate::stats::{Books, Loss};
@@ -232,8 +234,24 @@ pub(crate) fn roll_up(
     limits: &Limits,
 ) {
     let reported = take_reported(record);
+    let (role, own) = part(record, cost);
+    let around = (record.around != SpanId::INVALID).then_some(record.around);
+    let (whole, taken) = totals.end_reporting(record.id.span, around, role, own, &reported);
+    // What a step or a call inside a call tells is the outer call's.
+    let inside = record.nesting.inside != SpanId::INVALID;
+    let counts = role == Role::Scope || !inside;
+    record.stood_in = stood_in(taken).filter(|_| counts);
     let kind = record.subject.map(Subject::kind);
-    let (role, own) = match kind {
+    let sums = matches!(kind, Some(Kind::Agent | Kind::Workflow | Kind::Step));
+    if (sums || !reported.is_none()) && !whole.is_none() {
+        write_totals(record, &whole, limits);
+    }
+}
+
+/// What a span is to the totals around it, and what it did itself.
+fn part(record: &Record, cost: Option<Usd>) -> (Role, Totals) {
+    let kind = record.subject.map(Subject::kind);
+    match kind {
         // A call that was not made used nothing.
         Some(Kind::Llm) if !counts_as_call(record) => (Role::Scope, Totals::NONE),
         // A call of another kind than the one around it is no part of that.
@@ -242,13 +260,34 @@ pub(crate) fn roll_up(
         _ if counts_as_tool(record) => (Role::Scope, Totals::tool_call(failed(record))),
         Some(Kind::Agent | Kind::Workflow) => (Role::Scope, Totals::NONE),
         _ => (Role::Plain, Totals::NONE),
-    };
-    let around = (record.around != SpanId::INVALID).then_some(record.around);
-    let whole = totals.end_reporting(record.id.span, around, role, own, &reported);
-    let sums = matches!(kind, Some(Kind::Agent | Kind::Workflow | Kind::Step));
-    if (sums || !reported.is_none()) && !whole.is_none() {
-        write_totals(record, &whole, limits);
     }
+}
+
+/// Finds out again what stood in for what in the totals of a span that was exported by an earlier process: those that end before it
+/// come first.
+#[cfg(feature = "viewer")]
+pub(crate) fn roll_up_again(record: &mut Record, totals: &mut RollUp) {
+    let cost = |name: &str| {
+        let number = record.fields.get(name).and_then(FieldRef::as_number);
+        number.and_then(Usd::from_f64)
+    };
+    let count = |name: &str| record.fields.get(name).and_then(FieldRef::as_count);
+    if record.what != What::Ended {
+        return;
+    }
+    let mut told = Totals::NONE;
+    told.usage.input_tokens = count(semconv::GEN_AI_AGGREGATED_USAGE_INPUT_TOKENS);
+    told.usage.output_tokens = count(semconv::GEN_AI_AGGREGATED_USAGE_OUTPUT_TOKENS);
+    told.cost = cost(semconv::GEN_AI_AGGREGATED_USAGE_COST);
+    let (role, own) = part(record, cost(semconv::GEN_AI_USAGE_COST));
+    let around = (record.around != SpanId::INVALID).then_some(record.around);
+    let (_, taken) = totals.end_reporting(record.id.span, around, role, own, &told);
+    record.stood_in = stood_in(taken);
+}
+
+fn stood_in(taken: Totals) -> Option<Box<Totals>> {
+    let told = taken.cost.is_some() || taken.usage != Usage::new();
+    told.then(|| Box::new(taken))
 }
 
 fn apart(record: &Record) -> bool {

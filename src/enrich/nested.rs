@@ -142,8 +142,10 @@ impl Nested {
         parts: &Books,
         limits: &Limits,
     ) {
-        let outer = record.nesting.inside;
-        if totals.ended_call(outer).is_none() {
+        // One call told by three spans is told to each by the one inside it, else it would be added up in the outermost.
+        let nesting = &record.nesting;
+        let is_open = |call: &SpanId| totals.ended_call(*call).is_none();
+        if let Some(outer) = [nesting.nearest, nesting.inside].into_iter().find(is_open) {
             let told = self.open.entry(outer).or_insert_with(|| {
                 self.order.push_back(outer);
                 Told::default()

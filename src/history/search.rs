@@ -72,7 +72,7 @@ impl Needle {
         }
     }
 
-    fn is_in_json(&self, json: &Json) -> bool {
+    pub(crate) fn is_in_json(&self, json: &Json) -> bool {
         match json {
             Json::Null => false,
             Json::Bool(flag) => self.is_in(if *flag { "true" } else { "false" }),

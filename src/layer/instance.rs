@@ -178,6 +178,11 @@ impl Instance {
         } else {
             (its.inside, its.inside_call)
         };
+        mine.nearest = match its.call {
+            _ if apart => SpanId::INVALID,
+            Call::None => its.nearest,
+            _ => outer.id.span,
+        };
         inner.genai |= outer.genai;
         inner.nesting = outer.nesting.saturating_add(1);
     }

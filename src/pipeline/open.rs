@@ -56,17 +56,19 @@ impl Processor {
     /// Tells the viewer.
     #[cfg(feature = "viewer")]
     fn show_open_spans(&mut self, now: Instant) -> Option<Instant> {
-        if self.exports.viewer.as_ref()?.due() <= now {
+        // Where there are hooks, every start is told, and what they take out or add is on it.
+        if self.hooks.is_empty() && self.exports.viewer.as_ref()?.due() <= now {
             for state in self.instance.open.all() {
                 let viewer = self.exports.viewer.as_ref()?;
                 if let Some(mut record) = copy_if(&state, |record| !viewer.knows(record.id.span)) {
                     self.as_of_now(&mut record);
-                    self.exports.opened(&record);
+                    self.show_opened(&mut record);
                 }
             }
             self.exports.viewer.as_mut()?.looked(now);
         }
-        Some(self.exports.viewer.as_ref()?.due())
+        let due = self.exports.viewer.as_ref()?.due();
+        self.hooks.is_empty().then_some(due)
     }
 
     #[cfg(any(feature = "otlp", feature = "viewer"))]
@@ -77,6 +79,8 @@ impl Processor {
         }
         builtin::normalise(record, self.instance.allowed(), &limits);
         self.settle(record);
+        // Nothing is told of it.
+        self.forget_before();
     }
 }
 

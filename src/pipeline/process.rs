@@ -169,7 +169,7 @@ impl Processor {
             }
         }
         self.settle(record);
-        self.exports.opened(record);
+        self.show_opened(record);
         self.publish(record);
     }
 
@@ -329,7 +329,26 @@ impl Processor {
         self.stage.settle(record);
     }
 
+    /// Shows a span that began, or was found open.
+    pub(super) fn show_opened(&mut self, record: &mut Record) {
+        #[cfg(feature = "viewer")]
+        if self.exports.viewer.is_some() {
+            self.stage.redact_agent(record);
+        }
+        self.exports.opened(record);
+    }
+
+    /// What was settled is no event.
+    #[cfg(any(feature = "otlp", feature = "viewer"))]
+    pub(super) fn forget_before(&mut self) {
+        self.before = None;
+    }
+
     fn export(&mut self, record: &mut Record) {
+        #[cfg(feature = "viewer")]
+        if self.exports.viewer.is_some() {
+            self.stage.redact_agent(record);
+        }
         self.exports.ended(record);
         if !record.id.sampled {
             return;

@@ -23,6 +23,7 @@ pub(crate) use field_ref::FieldRef;
 pub(crate) use fields::Fields;
 pub(crate) use limits::Limits;
 
+use crate::enrich::Totals;
 use crate::enrich::dialect::Site;
 use crate::semconv;
 
@@ -228,7 +229,9 @@ pub(crate) struct Nesting {
     pub(crate) call: Call,
     /// The outermost model call it lies in, agents and tools between them not counted; [`SpanId::INVALID`] for none.
     pub(crate) inside: SpanId,
-    /// What kind of call that is.
+    /// The nearest call it lies in: itself a part of the outermost one, or that.
+    pub(crate) nearest: SpanId,
+    /// What kind of call the outermost one is.
     pub(crate) inside_call: Call,
 }
 
@@ -236,6 +239,7 @@ impl Nesting {
     pub(crate) const NONE: Self = Self {
         call: Call::None,
         inside: SpanId::INVALID,
+        nearest: SpanId::INVALID,
         inside_call: Call::None,
     };
 
@@ -290,6 +294,8 @@ pub(crate) struct Record {
     pub(crate) checked: u8,
     /// Its log record is the details of the model call that ended.
     pub(crate) details: bool,
+    /// What is in its totals and on no span of a call: a sum that somebody reported, or what calls inside this one cost.
+    pub(crate) stood_in: Option<Box<Totals>>,
     /// For a moment: what it is called (`subject.phase`), and how grave it is.
     pub(crate) moment: Option<Moment>,
 }
@@ -388,6 +394,7 @@ impl Default for Record {
             began_with: 0,
             checked: 0,
             details: false,
+            stood_in: None,
             moment: None,
         }
     }
@@ -426,6 +433,7 @@ impl Record {
             began_with,
             checked,
             details,
+            stood_in,
             moment,
         } = self;
         (*what, *meta, *subject, *outcome) = (What::Ended, None, None, Outcome::Closed);
@@ -435,7 +443,7 @@ impl Record {
         (*genai, *told, *late, *details) = (false, None, false, false);
         *checked = 0;
         (*start, *end, *seq, *depth, *began_with) = (0, 0, 0, 0, 0);
-        (*error_message, *moment) = (None, None);
+        (*error_message, *stood_in, *moment) = (None, None, None);
         (*dropped_events, *dropped_links) = (0, 0);
         fields.clear();
         event_fields.clear();
@@ -543,6 +551,7 @@ impl Record {
             + self.event_fields.capacity_bytes()
             + self.events.capacity() * size_of::<SpanEvent>()
             + self.links.capacity() * size_of::<SpanContext>()
+            + self.stood_in.as_ref().map_or(0, |_| size_of::<Totals>())
             + self.chunks.gaps.capacity() * size_of::<u64>()
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Promise: what is shown is what is exported; text that should have been JSON is shown as text.
 
-use opentelemetry::SpanId;
 use serde_json::{Map, Value as Json, json};
 
 use super::facts::error_type;
@@ -25,6 +24,9 @@ const CONTENT: [(&str, &str); 6] = [
     (s::GEN_AI_TOOL_CALL_ARGUMENTS, "arguments"),
     (s::GEN_AI_TOOL_CALL_RESULT, "result"),
 ];
+
+/// How much of an id is looked for as such.
+const SHORTEST_ID: usize = 8;
 
 pub(super) fn detail(span: &Span, clock: &Clock) -> Json {
     let record = &span.record;
@@ -109,7 +111,7 @@ pub(super) fn search<'a>(model: &'a Model, text: &str, limit: usize) -> (Vec<Spa
         .values()
         .rev()
         .flat_map(|run| run.spans.values().rev());
-    let mut found = spans.filter(|span| mentions(span, &needle));
+    let mut found = spans.filter(|span| mentions(span, &needle) || is_named(span, text));
     let rows = found.by_ref().take(limit);
     let rows: Vec<SpanRow<'_>> = rows.map(|span| SpanRow::new(span, &model.clock)).collect();
     let more = found.next().is_some();
@@ -134,11 +136,11 @@ fn mentions(span: &Span, needle: &Needle) -> bool {
     let record = &span.record;
     let moments = || {
         span.moments.iter().any(|moment| {
-            moment
-                .moment
-                .as_ref()
-                .is_some_and(|moment| needle.is_in(&moment.event_name()))
-                || in_record(moment)
+            let head = moment.moment.as_ref();
+            head.is_some_and(|head| {
+                let body = head.body.as_deref();
+                needle.is_in(&head.event_name()) || body.is_some_and(|body| needle.is_in_json(body))
+            }) || in_record(moment)
         })
     };
     needle.is_in(&span_name(record))
@@ -150,9 +152,17 @@ fn mentions(span: &Span, needle: &Needle) -> bool {
             .as_deref()
             .is_some_and(|agent| needle.is_in(agent))
         || in_record(record)
-        || (record.id.span != SpanId::INVALID && needle.is_in(&record.id.span.to_string()))
-        || needle.is_in(&record.id.trace.to_string())
         || moments()
+}
+
+/// Whether `text` is the id of the span or its trace, or the beginning of one: somebody copied it. A few digits occur in most ids.
+fn is_named(span: &Span, text: &str) -> bool {
+    let id = &span.record.id;
+    let begins = |id: String| {
+        let beginning = id.get(..text.len());
+        beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(text))
+    };
+    text.len() >= SHORTEST_ID && (begins(id.span.to_string()) || begins(id.trace.to_string()))
 }
 
 fn is_in(needle: &Needle, value: FieldRef<'_>) -> bool {

@@ -24,6 +24,8 @@ pub(super) struct Facts {
     pub(super) open: bool,
     /// A call that counts: no part of another one, and made.
     pub(super) call: bool,
+    /// It is told a second time: the call around it ended first, and knew no usage.
+    pub(super) again: bool,
     pub(super) tool: bool,
     pub(super) usage: Usage,
     pub(super) cost: Option<Usd>,
@@ -54,6 +56,7 @@ impl Facts {
             end: end.max(start),
             open,
             call: builtin::counts_as_call(record),
+            again: record.nesting.is_inner(),
             tool: builtin::counts_as_tool(record),
             usage: builtin::usage(record),
             cost: number(s::GEN_AI_USAGE_COST).and_then(Usd::from_f64),

@@ -132,6 +132,8 @@ fn copied(record: &Record) -> Record {
     };
     copy.remember(record);
     copy.inside_inference = record.inside_inference;
+    copy.nesting = record.nesting;
+    copy.stood_in.clone_from(&record.stood_in);
     (copy.chunks.first, copy.chunks.count) = (record.chunks.first, record.chunks.count);
     copy
 }

@@ -5,21 +5,20 @@
 //! Never: queues events for a client.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::response::sse::Event;
+use axum::body::Bytes;
 use futures_core::Stream;
 use opentelemetry::TraceId;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::model::Model;
 use super::rows::{ModelRow, RunRow, SpanRow};
-use super::serve::Page;
+use super::serve::{KEEP_ALIVE, Page, Seat};
 use super::totals::by_model;
 
 /// The pause between two messages: what the eye takes for at once.
@@ -50,10 +49,10 @@ impl std::fmt::Display for Place {
 
 /// The messages for one client.
 #[derive(Debug)]
-pub(super) struct Messages(mpsc::Receiver<Event>);
+pub(super) struct Messages(mpsc::Receiver<Bytes>);
 
 impl Stream for Messages {
-    type Item = Result<Event, std::convert::Infallible>;
+    type Item = Result<Bytes, std::convert::Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(cx).map(|event| event.map(Ok))
@@ -61,35 +60,35 @@ impl Stream for Messages {
 }
 
 /// Tells a client what changed after `place` in the list of runs, and in the run it watches.
-pub(super) fn messages(
-    page: Arc<Page>,
-    watched: Option<TraceId>,
-    place: Option<Place>,
-) -> Messages {
+pub(super) fn messages(seat: Seat, watched: Option<TraceId>, place: Option<Place>) -> Messages {
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(tell(page, watched, place, sender));
+    tokio::spawn(tell(seat, watched, place, sender));
     Messages(receiver)
 }
 
 async fn tell(
-    page: Arc<Page>,
+    seat: Seat,
     watched: Option<TraceId>,
     place: Option<Place>,
-    sender: mpsc::Sender<Event>,
+    sender: mpsc::Sender<Bytes>,
 ) {
-    let _seat = page.seat();
+    let page = &*seat.0;
     let mut change = place
         .filter(|place| place.process == page.process)
         .map(|place| place.change)
-        .filter(|change| page.model().gone(*change).is_some());
-    let hello = named("hello").data(page.hello());
+        .filter(|change| {
+            let model = page.model();
+            *change <= model.change && model.gone(*change).is_some()
+        });
+    let hello = message("hello", &page.hello());
     if sender.send(hello).await.is_err() {
         return;
     }
-    if place.is_some() && change.is_none() && sender.send(named("reset").data("{}")).await.is_err()
-    {
+    let reset = || message("reset", "{}");
+    if place.is_some() && change.is_none() && sender.send(reset()).await.is_err() {
         return;
     }
+    let mut said = Instant::now();
     let mut pause = tokio::time::interval(PAUSE);
     pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -97,11 +96,12 @@ async fn tell(
             () = sender.closed() => return,
             () = page.ending() => {
                 // The last of it, and the word that it is the last.
-                for event in changes(&page, watched, &mut change).into_iter().chain([named("bye").data("{}")]) {
+                while let Some(event) = changes(page, watched, &mut change) {
                     if sender.send(event).await.is_err() {
                         return;
                     }
                 }
+                let _ = sender.send(message("bye", "{}")).await;
                 return;
             }
             _ = pause.tick() => {}
@@ -111,20 +111,27 @@ async fn tell(
             () = page.ending() => {}
             room = sender.reserve() => {
                 let Ok(room) = room else { return };
-                if let Some(event) = changes(&page, watched, &mut change) {
-                    room.send(event);
+                let more = changes(page, watched, &mut change);
+                let silent = said.elapsed() >= KEEP_ALIVE;
+                if let Some(more) = more.or_else(|| silent.then_some(LIVES)) {
+                    said = Instant::now();
+                    room.send(more);
                 }
             }
         }
     }
 }
 
-fn named(name: &str) -> Event {
-    Event::default().event(name)
+/// Says that the connection lives.
+const LIVES: Bytes = Bytes::from_static(b": keep-alive\n\n");
+
+/// A message, whose data is JSON and so one line.
+fn message(event: &str, data: &str) -> Bytes {
+    format!("event: {event}\ndata: {data}\n\n").into()
 }
 
 /// What changed since `change`, which moves on; `None` for nothing.
-fn changes(page: &Page, watched: Option<TraceId>, change: &mut Option<u64>) -> Option<Event> {
+fn changes(page: &Page, watched: Option<TraceId>, change: &mut Option<u64>) -> Option<Bytes> {
     let model = page.model();
     if *change == Some(model.change) {
         return None;
@@ -137,7 +144,7 @@ fn changes(page: &Page, watched: Option<TraceId>, change: &mut Option<u64>) -> O
             // More was forgotten than is remembered: it begins anew with the next message.
             None => {
                 *change = None;
-                return Some(named("reset").data("{}"));
+                return Some(message("reset", "{}"));
             }
         },
     };
@@ -146,13 +153,16 @@ fn changes(page: &Page, watched: Option<TraceId>, change: &mut Option<u64>) -> O
         since: *change,
         until: model.change,
     };
-    let text = page.told(asked, || said(page, &model, asked, gone));
+    let told = page.told(asked, || {
+        let place = Place {
+            process: page.process,
+            change: model.change,
+        };
+        let data = said(page, &model, asked, gone);
+        format!("event: changes\nid: {place}\ndata: {data}\n\n").into()
+    });
     *change = Some(model.change);
-    let place = Place {
-        process: page.process,
-        change: model.change,
-    };
-    Some(named("changes").id(place.to_string()).data(text))
+    Some(told)
 }
 
 /// What a client is told: many ask the same.

@@ -40,6 +40,7 @@
 //! Never: lets foreign text be anything but text; listens beyond loopback unasked; writes anything.
 
 mod assets;
+mod connection;
 mod detail;
 mod facts;
 mod feed;

@@ -8,6 +8,7 @@
 //! Never: keeps two copies of a record.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
 
 use opentelemetry::{SpanId, TraceId};
 
@@ -144,7 +145,7 @@ impl Model {
     /// The runs that changed after `change`.
     pub(super) fn changed(&self, change: u64) -> impl Iterator<Item = &Run> {
         self.by_change
-            .range(change + 1..)
+            .range((Bound::Excluded(change), Bound::Unbounded))
             .filter_map(|(_, number)| self.runs.get(number))
     }
 
@@ -154,21 +155,40 @@ impl Model {
         (change >= self.blurred).then(|| numbers.map(|(_, number)| *number).collect())
     }
 
-    /// Forgets the runs that were quiet for longest, those that are over before those that are not; of a single run that is too large,
-    /// its oldest spans.
+    /// Forgets the runs that were quiet for longest, those that are over before those that are not; of the last one, if that is too
+    /// large by itself, its oldest spans.
     fn make_room(&mut self) {
-        while self.spans > self.max_spans || self.bytes > self.max_bytes {
-            let over = |number: &&u64| self.runs.get(number).is_some_and(|run| run.open == 0);
-            let mut quiet = self.by_change.values();
-            let Some(number) = quiet.clone().find(over).or_else(|| quiet.next()).copied() else {
-                return;
-            };
-            if self.runs.len() == 1 {
-                self.shorten(number);
-                return;
+        if !self.is_full(self.spans, self.bytes) {
+            return;
+        }
+        let (mut spans, mut bytes) = (self.spans, self.bytes);
+        let mut leaving = Vec::new();
+        for over in [true, false] {
+            let runs = self
+                .by_change
+                .values()
+                .filter_map(|number| self.runs.get(number));
+            for run in runs.filter(|run| (run.open == 0) == over) {
+                if !self.is_full(spans, bytes) || leaving.len() + 1 == self.runs.len() {
+                    break;
+                }
+                spans -= run.spans.len();
+                bytes -= run.bytes();
+                leaving.push(run.number);
             }
+        }
+        for number in leaving {
             self.forget(number);
         }
+        if self.is_full(self.spans, self.bytes)
+            && let Some(number) = self.runs.keys().next().copied()
+        {
+            self.shorten(number);
+        }
+    }
+
+    fn is_full(&self, spans: usize, bytes: usize) -> bool {
+        spans > self.max_spans || bytes > self.max_bytes
     }
 
     fn forget(&mut self, number: u64) {
@@ -179,7 +199,7 @@ impl Model {
         self.by_change.remove(&run.change);
         self.spans -= run.spans.len();
         self.forgotten += run.spans.len() as u64;
-        self.bytes -= run.spans.values().map(Span::bytes).sum::<usize>() + run.early_bytes();
+        self.bytes -= run.bytes();
         self.change += 1;
         self.gone.push_back((self.change, number));
         if self.gone.len() > GONE {
@@ -198,18 +218,18 @@ impl Model {
         );
         self.bytes -= run.early_bytes();
         run.early.clear();
+        // What stands above the others stays, so that the run keeps its name, its beginning and its end.
+        let root = run.root().map(|root| root.record.id.span);
         let numbers: Vec<u64> = run.spans.keys().copied().collect();
         for at in numbers {
             if self.spans <= spans && self.bytes <= bytes {
                 break;
             }
-            let ended = run.spans.get(&at).is_some_and(|span| !span.facts.open);
-            // What stands above the others stays, so that they keep their place.
-            let root = run
+            let goes = run
                 .spans
                 .get(&at)
-                .is_some_and(|span| span.record.id.parent == SpanId::INVALID);
-            if let Some(span) = (ended && !root).then(|| run.spans.remove(&at)).flatten() {
+                .is_some_and(|span| !span.facts.open && Some(span.record.id.span) != root);
+            if let Some(span) = goes.then(|| run.spans.remove(&at)).flatten() {
                 run.by_id.remove(&span.record.id.span);
                 run.past.add(&span);
                 self.spans -= 1;
@@ -282,6 +302,10 @@ impl Run {
         (0, bytes)
     }
 
+    fn bytes(&self) -> usize {
+        self.spans.values().map(Span::bytes).sum::<usize>() + self.early_bytes()
+    }
+
     fn early_bytes(&self) -> usize {
         let moments = self.early.values().flatten();
         moments.map(Record::bytes).sum()
@@ -291,11 +315,14 @@ impl Run {
         self.spans.get(self.by_id.get(&id)?)
     }
 
-    /// The spans nothing here encloses, the earliest first.
+    /// The earliest of the spans that nothing here encloses; of all, where they say that they lie in each other.
     pub(super) fn root(&self) -> Option<&Span> {
         let stands_above = |span: &&Span| !self.by_id.contains_key(&span.record.id.parent);
+        let earliest = |span: &&Span| span.facts.start;
         let roots = self.spans.values().filter(stands_above);
-        roots.min_by_key(|span| span.facts.start)
+        roots
+            .min_by_key(earliest)
+            .or_else(|| self.spans.values().min_by_key(earliest))
     }
 }
 

@@ -73,6 +73,11 @@ impl Viewer {
         self
     }
 
+    /// Spans and bytes that are kept at most.
+    pub(crate) fn bounds(&self) -> (usize, usize) {
+        (self.spans, self.bytes)
+    }
+
     /// Where to listen, and the token to ask for.
     pub(super) fn resolve(&self) -> Result<(SocketAddr, Option<String>), ViewerError> {
         let wrong = || ViewerError::Address(self.address.clone());

@@ -122,7 +122,7 @@ impl<'a> RunRow<'a> {
             kind: root.facts.kind,
             agent: agent.as_deref().map(str::to_owned),
             status: if open > 0 { "open" } else { root.facts.status },
-            error: error_type(&root.record),
+            error: error_type(&root.record).filter(|_| !root.facts.open),
             start,
             end: (open == 0).then_some(end),
             spans,

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use opentelemetry::{SpanId, TraceId};
@@ -27,9 +27,9 @@ use super::model::Model;
 use super::rows::{RunRow, SpanRow};
 
 /// Clients that are told what happens, at most: more tabs than anybody has open.
-const CLIENTS: usize = 64;
+pub(super) const CLIENTS: usize = 64;
 /// A silent connection says that it lives, before proxies and browsers give it up.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Found spans in an answer: unless the page says, and at most.
 const FOUND: usize = 200;
 const MOST_FOUND: usize = 1_000;
@@ -46,7 +46,7 @@ pub(super) struct Page {
     pub(super) handover: Arc<Handover>,
     pub(super) model: Mutex<Model>,
     /// What was told last: clients that read as fast as each other are told the same, which is put together once.
-    pub(super) last: Mutex<Option<(Asked, Arc<str>)>>,
+    pub(super) last: Mutex<Option<(Asked, Bytes)>>,
     pub(super) clients: AtomicUsize,
     pub(super) end: watch::Receiver<bool>,
 }
@@ -60,13 +60,13 @@ impl Page {
     }
 
     /// What `asked` is told, by `say` unless that was just said.
-    pub(super) fn told(&self, asked: Asked, say: impl FnOnce() -> String) -> Arc<str> {
+    pub(super) fn told(&self, asked: Asked, say: impl FnOnce() -> Bytes) -> Bytes {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, text)) = last.as_ref().filter(|(before, _)| *before == asked) {
-            return Arc::clone(text);
+            return text.clone();
         }
-        let text: Arc<str> = say().into();
-        *last = Some((asked, Arc::clone(&text)));
+        let text = say();
+        *last = Some((asked, text.clone()));
         text
     }
 
@@ -91,14 +91,15 @@ impl Page {
         let _ = end.wait_for(|end| *end).await;
     }
 
-    /// A place among the clients, until it is dropped.
-    pub(super) fn seat(self: &Arc<Self>) -> Seat {
-        self.clients.fetch_add(1, Ordering::Relaxed);
-        Seat(Arc::clone(self))
+    /// A place among the clients, until it is dropped; `None` when all are taken.
+    fn seat(self: &Arc<Self>) -> Option<Seat> {
+        let taken = self.clients.fetch_add(1, Ordering::Relaxed);
+        let seat = Seat(Arc::clone(self));
+        (taken < CLIENTS).then_some(seat)
     }
 }
 
-pub(super) struct Seat(Arc<Page>);
+pub(super) struct Seat(pub(super) Arc<Page>);
 
 impl Drop for Seat {
     fn drop(&mut self) {
@@ -136,9 +137,9 @@ async fn live(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if page.clients.load(Ordering::Relaxed) >= CLIENTS {
+    let Some(seat) = page.seat() else {
         return failure(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open");
-    }
+    };
     let query = query.unwrap_or_default();
     let watched = parameter(&query, "run").and_then(|trace| TraceId::from_hex(&trace).ok());
     // A browser that connects again by itself asks for the same address, and says where it is in a header.
@@ -155,9 +156,8 @@ async fn live(
             change: 0,
         })
     });
-    Sse::new(messages(page, watched, place))
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive"))
-        .into_response()
+    let messages = Body::from_stream(messages(seat, watched, place));
+    ([(header::CONTENT_TYPE, "text/event-stream")], messages).into_response()
 }
 
 async fn run(State(page): State<Arc<Page>>, Path(trace): Path<String>) -> Response {

@@ -15,11 +15,12 @@ use opentelemetry::Context;
 use tokio::sync::watch;
 use tracing::dispatcher;
 
+use super::connection::Door;
 use super::feed::{Feed, Handover};
 use super::model::Model;
 use super::serve::{Page, router};
 use super::{Viewer, ViewerError};
-use crate::clock::Clock;
+use crate::clock::{Clock, Nanos};
 use crate::record::Record;
 use crate::stats::Tally;
 use crate::unobserved;
@@ -33,6 +34,8 @@ const GOODBYE: Duration = Duration::from_millis(500);
 pub(crate) struct Subject {
     pub(crate) service: String,
     pub(crate) clock: Clock,
+    /// When it began. The clock is not read here: reading a fixed one moves it.
+    pub(crate) begun: Nanos,
     pub(crate) capture: &'static str,
     /// What happened before, to begin with.
     pub(crate) past: Box<dyn FnOnce() -> Vec<Record> + Send>,
@@ -73,8 +76,14 @@ impl ViewerHandle {
 
     /// Says goodbye to clients and ends the thread; false if it is not gone by `deadline`.
     pub(crate) fn end(&self, deadline: Instant) -> bool {
-        self.0.end.send_replace(true);
-        let mut thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.end(deadline)
+    }
+}
+
+impl Running {
+    fn end(&self, deadline: Instant) -> bool {
+        self.end.send_replace(true);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(running) = thread.as_ref() {
             if running.is_finished() {
                 break;
@@ -89,6 +98,13 @@ impl ViewerHandle {
             let _ = thread.join();
         }
         true
+    }
+}
+
+/// Where the installation could not be built after all, the port is free when that is said.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end(Instant::now() + 2 * GOODBYE);
     }
 }
 
@@ -116,7 +132,7 @@ pub(crate) fn start(
     let (end, ended) = watch::channel(false);
     let mut process = [0; 8];
     getrandom::fill(&mut process).map_err(|error| ViewerError::Start(io::Error::other(error)))?;
-    let started = subject.clock.unix_nanos(subject.clock.now()) / 1_000;
+    let started = subject.clock.unix_nanos(subject.begun) / 1_000;
     let url = url(address, token.as_deref());
     let page = Arc::new(Page {
         service: subject.service,
@@ -142,10 +158,9 @@ pub(crate) fn start(
         .spawn(move || {
             dispatcher::with_default(unobserved::dispatch(), || {
                 let _suppressed = Context::enter_telemetry_suppressed_scope();
-                page.model
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(past());
+                // Somebody else's store may take its time, and nobody waits for it.
+                let past = past();
+                page.model().take(past);
                 runtime.block_on(serve(listener, page));
                 // A client that does not read keeps nobody.
                 runtime.shutdown_background();
@@ -191,7 +206,7 @@ async fn serve(listener: TcpListener, page: Arc<Page>) {
         }
     });
     let ending = Arc::clone(&page);
-    let server = axum::serve(listener, router(&page))
+    let server = axum::serve(Door::new(listener), router(&page))
         .with_graceful_shutdown(async move { ending.ending().await });
     let late = async {
         page.ending().await;

@@ -1,6 +1,7 @@
 //! What spans add up to: of a run, and of a model.
 //!
-//! Promise: a call told by several nested spans counts once, because the exported spans carry its usage once; money is added exactly.
+//! Promise: a run adds up to the totals its agents are exported with: a call told by several nested spans counts once, because the
+//! exported spans carry its usage once, and sums that somebody reported count where no call told them; money is added exactly.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,10 +37,17 @@ impl Sums {
             return;
         }
         self.tools += u64::from(facts.tool);
+        let stood_in = span.record.stood_in.as_deref();
+        if let Some(totals) = stood_in {
+            add_usage(&mut self.usage, &totals.usage);
+            add_cost(&mut self.cost, totals.cost);
+        }
         if facts.call {
-            self.calls += 1;
+            self.calls += u64::from(!facts.again);
             add_usage(&mut self.usage, &facts.usage);
-            self.partial |= facts.cost.is_none();
+            let known =
+                stood_in.is_some_and(|totals| totals.cost.is_some() && totals.cost_complete);
+            self.partial |= facts.cost.is_none() && !known;
             add_cost(&mut self.cost, facts.cost);
         }
     }
@@ -88,7 +96,7 @@ pub(super) fn by_model(model: &Model) -> Vec<ModelRow> {
         let tally = tallies
             .entry((name(&facts.model), name(&facts.provider)))
             .or_default();
-        tally.calls += 1;
+        tally.calls += u64::from(!facts.again);
         tally.errors += u64::from(facts.failed());
         add_usage(&mut tally.usage, &facts.usage);
         add_cost(&mut tally.cost, facts.cost);

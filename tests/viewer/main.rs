@@ -8,9 +8,13 @@
 )]
 
 mod client;
+mod ends;
+mod figures;
 mod guard;
 mod hostile;
 mod live;
+mod numbers;
+mod secrets;
 mod shows;
 
 use tracing_genai::{Telemetry, TelemetryBuilder};

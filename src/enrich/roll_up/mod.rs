@@ -115,10 +115,11 @@ impl RollUp {
     ///
     /// `parent` is the parent in this process; `None` for a root and for a span whose parent is remote.
     pub fn end(&mut self, span: SpanId, parent: Option<SpanId>, role: Role, own: Totals) -> Totals {
-        self.end_reporting(span, parent, role, own, &Totals::NONE)
+        self.end_reporting(span, parent, role, own, &Totals::NONE).0
     }
 
-    /// The same for a span that reports totals of its own, `reported`: what nothing below it told stands in for it.
+    /// The same for a span that reports totals of its own, `reported`, which stand in for what nothing below it told. Answers too what
+    /// stood in: these, or for a model call without usage or cost what calls inside it told.
     pub(crate) fn end_reporting(
         &mut self,
         span: SpanId,
@@ -126,13 +127,21 @@ impl RollUp {
         role: Role,
         own: Totals,
         reported: &Totals,
-    ) -> Totals {
+    ) -> (Totals, Totals) {
+        let mut taken = Totals::NONE;
         let mut load = self.remove(span);
         let (home, beyond) = self.nearest_open(key(parent));
         let mut reports = false;
         let fits = match role {
             Role::ModelCall => {
-                load.inner = own.around(&load.inner);
+                let below = load.inner;
+                load.inner = own.around(&below);
+                if !reports_tokens(&own.usage) {
+                    taken.usage = below.usage;
+                }
+                if own.cost.is_none() {
+                    (taken.cost, taken.cost_complete) = (below.cost, load.inner.cost_complete);
+                }
                 reports = reports_tokens(&load.inner.usage);
                 true
             }
@@ -155,9 +164,11 @@ impl RollUp {
             };
             if !reports_tokens(&below.usage) {
                 to.usage = reported.usage;
+                taken.usage = reported.usage;
             }
             if below.cost.is_none() {
                 to.cost = reported.cost;
+                taken.cost = reported.cost;
             }
         }
         let (whole, sum_fits) = load.whole();
@@ -172,7 +183,7 @@ impl RollUp {
             );
         }
         self.carry(home, beyond, load, key(parent).is_some());
-        whole
+        (whole, taken)
     }
 
     /// Carries the totals of a child to `parent`, or to its nearest ancestor that has not ended. Part of [`RollUp::end`];

@@ -442,7 +442,8 @@ impl TelemetryBuilder {
         let disabled_by = env::disabled_by(env);
         let disabled = disabled_by.is_some();
         let random = u128::from_be_bytes(self.ids.new_trace_id().to_bytes());
-        let born = EventId::new(self.clock.unix_nanos(self.clock.now()) / 1_000_000, random);
+        let begun = self.clock.now();
+        let born = EventId::new(self.clock.unix_nanos(begun) / 1_000_000, random);
         let mut resource = env::resource(env, &service, born.to_string(), self.resource.clone());
         let redactor = self
             .redactor
@@ -536,7 +537,7 @@ impl TelemetryBuilder {
         #[cfg(feature = "viewer")]
         let (viewer, page) = {
             let past = recent.is_none().then(|| history.clone());
-            viewer::start(self.viewer, &service, &instance, rules.word(), past)?.unzip()
+            viewer::start(self.viewer, &resource, begun, &instance, rules.word(), past)?.unzip()
         };
         #[cfg(feature = "otlp")]
         let observed = Arc::clone(&instance);

@@ -2,14 +2,24 @@
 
 use std::sync::Arc;
 
+use opentelemetry::Key;
+use opentelemetry_sdk::Resource;
+
 use super::super::ConfigError;
 use super::TelemetryBuilder;
+use crate::clock::Nanos;
+use crate::enrich::{RollUp, builtin};
 use crate::event::{Event, Phase};
 use crate::history::History;
 use crate::layer::instance::Instance;
 use crate::pipeline::foreign;
 use crate::record::Record;
 use crate::viewer::{self, Feed, Subject, Viewer, ViewerHandle};
+
+/// Events read from a history at a time.
+const PAGE: usize = 1_000;
+
+const SERVICE_NAME: Key = Key::from_static_str("service.name");
 
 impl TelemetryBuilder {
     /// Serves a page that shows runs as they happen: waterfall, tokens, cost, errors, and messages where [content](Self::capture) is
@@ -36,7 +46,8 @@ impl TelemetryBuilder {
 /// Starts the page, if one is wanted.
 pub(super) fn start(
     wanted: Option<Viewer>,
-    service: &str,
+    resource: &Resource,
+    begun: Nanos,
     instance: &Arc<Instance>,
     capture: &'static str,
     past: Option<History>,
@@ -45,33 +56,59 @@ pub(super) fn start(
         return Ok(None);
     };
     let instance = Arc::clone(instance);
+    let (service, bounds) = (resource.get(&SERVICE_NAME), wanted.clone());
     let subject = Subject {
-        service: service.to_owned(),
+        service: service.map(|name| name.to_string()).unwrap_or_default(),
         clock: instance.clock.clone(),
+        begun,
         capture,
-        past: Box::new(move || past.map_or_else(Vec::new, |past| records(&past, &instance))),
+        past: Box::new(move || {
+            past.map_or_else(Vec::new, |past| records(&past, begun, &bounds, &instance))
+        }),
     };
     Ok(Some(viewer::start(&wanted, subject)?))
 }
 
-/// What a history tells of spans that ended and what happened in them, as records. A store that cannot be read tells nothing here; its
-/// own questions say why.
-fn records(past: &History, instance: &Instance) -> Vec<Record> {
+/// What a history tells of spans that ended and what happened in them, as records: the newest, as far as there is room for them. A
+/// store that cannot be read tells nothing here; its own questions say why.
+fn records(past: &History, begun: Nanos, wanted: &Viewer, instance: &Instance) -> Vec<Record> {
     let clock = &instance.clock;
-    let now = clock.system_time(clock.now());
-    let newest = past.before(now).limit(Viewer::DEFAULT_SPANS);
-    let events = newest.fetch().unwrap_or_default();
+    // What happens from here on is told by itself, and is in the history too by the time that is read.
+    let now = clock.system_time(begun);
+    let past = past.before(now);
     let told = |event: &Event| {
         let piece = |word: &str| matches!(word, "chunk" | "thinking");
         event.phase != Phase::Started && !matches!(&event.phase, Phase::Moment(word) if piece(word))
     };
-    let records = events.into_iter().rev().filter(told).map(|event| {
+    let record = |event: Event| {
         let mut data = event.into_data();
         if data.phase.is_terminal() && data.ty.subject().has_span() {
             foreign::span(None, Some(&data), now, clock, &instance.limits)
         } else {
             foreign::moment(&mut data, clock, &instance.limits)
         }
-    });
-    records.collect()
+    };
+    let (most, room) = wanted.bounds();
+    let (mut records, mut bytes) = (Vec::new(), 0);
+    for from in (0..most).step_by(PAGE) {
+        let page = past.offset(from).limit(PAGE.min(most - from));
+        let events = page.fetch().unwrap_or_default();
+        let last = events.len() < PAGE;
+        for record in events.into_iter().filter(told).map(record) {
+            bytes += record.bytes();
+            if bytes > room {
+                break;
+            }
+            records.push(record);
+        }
+        if last || bytes > room {
+            break;
+        }
+    }
+    records.reverse();
+    let mut totals = RollUp::new();
+    for record in &mut records {
+        builtin::roll_up_again(record, &mut totals);
+    }
+    records
 }
