@@ -1,9 +1,12 @@
 //! Building a [`Telemetry`]: builder over environment over defaults.
 
+mod bounds;
+mod capture;
 mod channel;
 #[cfg(feature = "config")]
 mod config;
 mod content;
+mod enrich;
 mod events;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -261,165 +264,6 @@ impl TelemetryBuilder {
     pub fn console_to(mut self, output: Output, options: ConsoleOptions) -> Self {
         self.console = Some((output, options));
         self
-    }
-
-    // === what is captured ===
-
-    /// The most verbose level that is captured. Default `INFO`.
-    pub fn level(mut self, level: LevelFilter) -> Self {
-        self.level = level;
-        self.said.level = true;
-        self
-    }
-
-    /// Which plain spans are steps. Default [`Steps::Application`].
-    pub fn steps(mut self, steps: Steps) -> Self {
-        self.steps = steps;
-        self
-    }
-
-    /// Captures only spans that speak GenAI, and the steps inside them; HTTP, SQL and all else is left out.
-    pub fn genai_only(mut self) -> Self {
-        self.genai_only = true;
-        self
-    }
-
-    /// Decides which traces are exported. Default: `OTEL_TRACES_SAMPLER`, else as the parent, roots always. Metrics, totals
-    /// and the bus see every span, sampled or not.
-    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
-        self.sampler = Some(Box::new(sampler));
-        self
-    }
-
-    /// Whether entering a span makes its OpenTelemetry context current, which propagators and OpenTelemetry's own spans
-    /// need. Default `true`; two allocations a span.
-    pub fn activate_context(mut self, on: bool) -> Self {
-        self.activate = on;
-        self
-    }
-
-    /// Whether the texts of errors are kept. They are content (they quote requests and answers), so by default they are kept
-    /// where [content](Self::capture) is, as [`Redacted`](crate::content::CaptureMode::Redacted) or more; else `error.type` alone is
-    /// recorded. Secrets are taken out of them in any case.
-    pub fn error_messages(mut self, on: bool) -> Self {
-        self.error_messages = Some(on);
-        self
-    }
-
-    /// Whether moments are mirrored as events on the span they happen in, for backends without logs. Default `true`.
-    pub fn mirror_moments(mut self, on: bool) -> Self {
-        self.mirror_moments = on;
-        self
-    }
-
-    /// Whether `llm.call.chunk` events carry the piece's text. It never leaves the process. Default `false`.
-    pub fn chunk_text(mut self, on: bool) -> Self {
-        self.chunk_text = on;
-        self
-    }
-
-    // === enrichment ===
-
-    /// Adds a hook; hooks run in the order they were added.
-    pub fn enrich(mut self, hook: impl Enrich) -> Self {
-        self.hooks.push(Box::new(hook));
-        self
-    }
-
-    /// Whether token counts that no provider told are estimated from the texts of a call, where these are known: the mean of
-    /// ¾ of a word a token and 4 characters a token. Such a call carries `genai.usage.estimated`; its cost is worked out from
-    /// the estimate. Default `false`: an unknown count is absent.
-    pub fn estimate_tokens(mut self, on: bool) -> Self {
-        self.estimate_tokens = on;
-        self
-    }
-
-    /// What prices model calls. Default: the bundled table of `genai-prices` (feature `pricing`); without the feature every
-    /// cost is unknown.
-    pub fn prices(mut self, prices: impl CostModel + 'static) -> Self {
-        self.prices = Some(Arc::new(prices));
-        self
-    }
-
-    /// Names of models that stand for others when they are priced: deployments, gateways.
-    pub fn model_aliases(mut self, aliases: ModelAliases) -> Self {
-        self.aliases = aliases;
-        self
-    }
-
-    // === bounds ===
-
-    /// Records the queue holds at most; further ones are dropped and counted as `queue_full`. Default
-    /// [`DEFAULT_QUEUE_RECORDS`](Self::DEFAULT_QUEUE_RECORDS); from 1 to 16,777,216.
-    pub fn queue_records(mut self, n: usize) -> Self {
-        self.queue_records = n;
-        self
-    }
-
-    /// Bytes the queue holds at most, and each exporter's outbox; what does not fit is dropped and counted as
-    /// `queue_bytes`. Default [`DEFAULT_QUEUE_BYTES`](Self::DEFAULT_QUEUE_BYTES); from 64 KiB to 16 GiB.
-    pub fn queue_bytes(mut self, n: usize) -> Self {
-        self.queue_bytes = n;
-        self
-    }
-
-    /// Records that close a batch. Default `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`, else 512; from 1.
-    pub fn batch_records(mut self, n: usize) -> Self {
-        self.batch.records = Some(n);
-        self
-    }
-
-    /// Bytes that close a batch. Default [`DEFAULT_BATCH_BYTES`](Self::DEFAULT_BATCH_BYTES); from 1 KiB to 4,000,000, what
-    /// gRPC receivers take.
-    pub fn batch_bytes(mut self, n: usize) -> Self {
-        self.batch.bytes = n;
-        self
-    }
-
-    /// Age that closes a batch. Default `OTEL_BSP_SCHEDULE_DELAY`, else 200 ms; up to an hour.
-    pub fn batch_delay(mut self, age: Duration) -> Self {
-        self.batch.delay = Some(age);
-        self
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        let out = |setting, value: String, expected| {
-            Err(ConfigError::OutOfRange {
-                setting,
-                value,
-                expected,
-            })
-        };
-        let batch = &self.batch;
-        match () {
-            () if !(1..=1 << 24).contains(&self.queue_records) => out(
-                "queue_records",
-                self.queue_records.to_string(),
-                "from 1 to 16777216",
-            ),
-            () if !(64 << 10..=16 << 30).contains(&self.queue_bytes) => out(
-                "queue_bytes",
-                self.queue_bytes.to_string(),
-                "from 65536 (64 KiB) to 17179869184 (16 GiB)",
-            ),
-            () if batch.records == Some(0) => out("batch_records", "0".into(), "at least 1"),
-            () if !(1024..=4_000_000).contains(&batch.bytes) => out(
-                "batch_bytes",
-                batch.bytes.to_string(),
-                "from 1024 to 4000000",
-            ),
-            () if batch
-                .delay
-                .is_some_and(|age| age > Duration::from_secs(3600)) =>
-            {
-                out(
-                    "batch_delay",
-                    format!("{:?}", batch.delay.unwrap_or_default()),
-                    "at most an hour",
-                )
-            }
-            () => Ok(()),
-        }
     }
 
     /// Starts the telemetry thread.
