@@ -570,15 +570,23 @@ async fn a_receiver_that_speaks_the_other_protocol_is_told_apart() {
     // The first bytes of a gRPC server (an HTTP/2 SETTINGS frame), and of an HTTP one.
     const GRPC: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
     const HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
-    for (protocol, speaks, hint) in [
+    for (protocol, speaks, first, hint) in [
         (
             Protocol::HttpProtobuf,
             GRPC,
+            true,
+            "OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        ),
+        (
+            Protocol::HttpProtobuf,
+            GRPC,
+            false,
             "OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
         ),
         (
             Protocol::Grpc,
             HTTP,
+            false,
             "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
         ),
     ] {
@@ -587,6 +595,9 @@ async fn a_receiver_that_speaks_the_other_protocol_is_told_apart() {
         let server = std::thread::spawn(move || {
             use std::io::{Read as _, Write as _};
             let (mut stream, _) = listener.accept().unwrap();
+            if !first {
+                let _ = stream.read(&mut [0; 1024]);
+            }
             stream.write_all(speaks).unwrap();
             // Until the client has had enough.
             while stream.read(&mut [0; 1024]).is_ok_and(|n| n > 0) {}

@@ -256,8 +256,9 @@ fn broken(error: &(dyn std::error::Error + 'static)) -> Verdict {
 
 /// Says what it most often means that the other side speaks something else: ports other than 4317 and 4318 do not tell the protocol.
 fn with_hint(text: String) -> String {
-    // What hyper says of an HTTP/2 frame read as HTTP/1, and the other way round.
-    if text.contains("invalid HTTP version") {
+    // What hyper says of an HTTP/2 frame read as HTTP/1, after the request or before it, and of the other way round.
+    let frame = ["invalid HTTP version", "unexpected message from connection"];
+    if frame.iter().any(|said| text.contains(said)) {
         text + " (if it speaks gRPC, say so: OTEL_EXPORTER_OTLP_PROTOCOL=grpc)"
     } else if text.contains("frame with invalid size") {
         text + " (if it speaks HTTP, say so: OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)"
