@@ -62,6 +62,16 @@ impl Stage {
         }
     }
 
+    /// Resolves when content that was given to the store so far is stored or lost.
+    pub(crate) fn stored(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let settled = self.uploads.as_ref().map(Uploads::settled);
+        async move {
+            if let Some(settled) = settled {
+                settled.await;
+            }
+        }
+    }
+
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
     }

@@ -8,10 +8,12 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use opentelemetry::{SpanId, TraceId};
+use tokio::sync::watch;
 
 use crate::contain::contain;
 use crate::stats::{Books, Loss};
@@ -139,6 +141,9 @@ type Job = (String, String);
 pub(crate) struct Uploads {
     store: Arc<dyn ContentStore>,
     queue: Option<SyncSender<Job>>,
+    /// How many were queued, and how many of them the thread is done with.
+    queued: AtomicU64,
+    handled: watch::Receiver<u64>,
     done: Receiver<()>,
     parts: Arc<Books>,
 }
@@ -154,6 +159,7 @@ impl Uploads {
     pub(crate) fn start(store: Arc<dyn ContentStore>, parts: Arc<Books>) -> io::Result<Self> {
         let (queue, jobs) = sync_channel::<Job>(QUEUE);
         let (finished, done) = sync_channel(1);
+        let (progress, handled) = watch::channel(0);
         let (to, books) = (Arc::clone(&store), Arc::clone(&parts));
         std::thread::Builder::new()
             .name("tracing-genai content".to_owned())
@@ -166,12 +172,15 @@ impl Uploads {
                         Some(Err(_)) => books.lose(Loss::Write, 1),
                         None => books.lose(Loss::Hook, 1),
                     }
+                    progress.send_modify(|handled| *handled += 1);
                 }
                 let _ = finished.send(());
             })?;
         Ok(Self {
             store,
             queue: Some(queue),
+            queued: AtomicU64::new(0),
+            handled,
             done,
             parts,
         })
@@ -189,7 +198,18 @@ impl Uploads {
             self.parts.lose(Loss::QueueFull, 1);
             return None;
         }
+        self.queued.fetch_add(1, Ordering::Relaxed);
         Some(reference)
+    }
+
+    /// Resolves when what was queued so far is stored, or was counted as lost.
+    pub(crate) fn settled(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let queued = self.queued.load(Ordering::Relaxed);
+        let mut handled = self.handled.clone();
+        async move {
+            // A thread that is gone handles no more.
+            let _ = handled.wait_for(|handled| *handled >= queued).await;
+        }
     }
 }
 

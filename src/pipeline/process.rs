@@ -149,6 +149,20 @@ impl Processor {
         record.clear();
     }
 
+    /// Hands everything collected so far to the senders. The answer resolves when it is settled, and content is stored; to `false` if
+    /// `deadline` came first.
+    pub(crate) fn settle_all(
+        &mut self,
+        deadline: Instant,
+    ) -> impl Future<Output = bool> + Send + 'static + use<> {
+        let (sent, stored) = (self.exports.settle(deadline), self.stage.stored());
+        async move {
+            let sent = sent.await;
+            let stored = tokio::time::timeout_at(deadline.into(), stored).await;
+            sent && stored.is_ok()
+        }
+    }
+
     /// Gives the states of the spans worked on back for reuse.
     pub(crate) fn give_back(&mut self) {
         for state in self.spent.drain(..) {

@@ -206,7 +206,7 @@ async fn answer(processor: &mut Processor, request: Request) -> bool {
         processor.draw();
     }
     let _ = request.processed.send(());
-    let settled = processor.exports.settle(request.deadline);
+    let settled = processor.settle_all(request.deadline);
     match request.ask {
         Ask::Flush => {
             // A slow receiver must not keep other records waiting.

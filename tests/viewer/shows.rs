@@ -1,7 +1,6 @@
 //! What is shown of a run.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
 use serde_json::{Value, json};
@@ -347,5 +346,4 @@ async fn a_history_on_disk_is_there_after_a_restart() {
         (&json!(2), &json!(150), &json!(37)),
         "{row:#}"
     );
-    tokio::time::sleep(Duration::from_millis(10)).await;
 }
