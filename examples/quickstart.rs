@@ -165,12 +165,19 @@ fn show(url: &str) {
     println!("The page: {url}\n");
 }
 
-/// Waits for a line. Not Enter but the end of the input, or a `q`, ends the program.
-fn once_more() -> bool {
+/// Asks whether to go on. Not Enter but the end of the input, or a `q`, ends the program.
+async fn once_more(telemetry: &Telemetry) -> Result<bool, Failure> {
+    // The tree is drawn to its end first; then the terminal is the person's.
+    telemetry.flush_async(Duration::from_secs(1)).await;
+    let _paused = telemetry.console().map(|console| console.pause());
     println!("\nEnter runs the agent once more, q and Enter ends the program.");
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.is_ok_and(|bytes| bytes > 0) && !line.trim().eq_ignore_ascii_case("q")
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        read.map(|bytes| (bytes > 0).then_some(line))
+    });
+    let line = read.await??;
+    Ok(line.is_some_and(|line| !line.trim().eq_ignore_ascii_case("q")))
 }
 
 async fn run() -> Result<bool, Failure> {
@@ -241,7 +248,7 @@ async fn run() -> Result<bool, Failure> {
         show(viewer.url());
     }
     let mut answer = plan_trip(&model, WISH).await;
-    while stays && tokio::task::spawn_blocking(once_more).await? {
+    while stays && once_more(&telemetry).await? {
         answer = plan_trip(&model, WISH).await;
     }
     let report = telemetry.shutdown_async().await;
