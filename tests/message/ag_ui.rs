@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use tracing_genai::event::{Event, EventData, EventType};
 use tracing_genai::frame::Frame;
-use tracing_genai::message::{AgUi, Part, from_ag_ui, from_openai, to_ag_ui};
+use tracing_genai::message::{AgUi, Message, Part, Role, from_ag_ui, from_openai, to_ag_ui};
 use tracing_genai::opentelemetry::{SpanId, TraceId};
 
 use super::{any_messages, conversation, problems};
@@ -94,6 +94,20 @@ fn what_is_wrong_in_ag_ui_messages_is_named_by_its_index() {
         read.value.messages.last().unwrap().parts,
         [Part::text("kept")]
     );
+}
+
+#[test]
+fn an_empty_text_beside_reasoning_is_no_message_of_its_own() {
+    let mut message = Message::new(Role::Assistant);
+    message.parts = vec![
+        Part::text(""),
+        Part::reasoning("The user asks for an umbrella."),
+    ];
+    let written = to_ag_ui(&conversation(vec![message])).value;
+    let said =
+        json!({"id": "msg-1", "role": "reasoning", "content": "The user asks for an umbrella."});
+    assert_eq!(written, [said]);
+    assert_eq!(to_ag_ui(&from_ag_ui(&json!(written)).value).value, written);
 }
 
 proptest! {

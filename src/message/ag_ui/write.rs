@@ -124,7 +124,11 @@ impl Writing<'_> {
         if thoughts.is_empty() {
             return;
         }
-        let alone = thoughts.len() == self.message.parts.len();
+        let assistant = self.message.role == Role::Assistant;
+        let alone = self.message.parts.iter().all(|part| {
+            let silent = assistant && part.as_text() == Some("");
+            silent || matches!(part.content, Content::Reasoning(_))
+        });
         // Nothing but reasoning is the message itself.
         let id = match alone {
             true => self.id.clone(),
@@ -199,7 +203,10 @@ impl Writing<'_> {
             }
         }
         // A tool says results only, and nothing else is nothing.
-        let nothing = contents.is_empty() && calls.is_empty();
+        // Nor does a model say anything with an empty text beside its reasoning.
+        let silent =
+            message.role == Role::Assistant && contents.iter().all(|content| content["text"] == "");
+        let nothing = calls.is_empty() && (contents.is_empty() || other && silent);
         if message.role == Role::Tool || nothing && (other || !nothing_yet) {
             return;
         }
