@@ -25,8 +25,9 @@
 //!
 //! # What it costs
 //!
-//! No work is done on the application's threads; in a burst they share the processor with what is. The telemetry thread copies each record once more and looks for spans that are open four times a
-//! second; a thread of the viewer's own does the rest. The last 20,000 spans are kept, in 64 MiB at most
+//! No work is done on the application's threads; in a burst they share the processor with what is. The telemetry thread copies each
+//! record once more and looks for spans that are open four times a second; a thread of the viewer's own does the rest. The last 20,000
+//! spans are kept, in 64 MiB at most
 //! ([`Viewer::spans`], [`Viewer::bytes`]); whole runs make room, the one that was quiet for longest first. How many is on the page.
 //!
 //! # The page's API
