@@ -11,7 +11,10 @@ use super::faults::{EIO, EMFILE, ENOSPC, FaultDisk, HANDLES, Op};
 use super::*;
 
 const KIB: usize = 1024;
-const AGE: Duration = Duration::from_secs(600);
+/// The spool's clock is the real one put forward, the model's stands still: between any two steps of `WAIT` and the
+/// age there are five seconds, which is more than a case takes.
+const AGE: Duration = Duration::from_secs(605);
+const WAIT: u64 = 10;
 
 #[derive(Debug, Clone)]
 enum Action {
@@ -31,6 +34,7 @@ enum Action {
     /// Something fails from now on.
     Fail(u8),
     Heal,
+    /// So many seconds pass.
     Wait(u64),
     Purge,
 }
@@ -47,7 +51,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (0..60_000_u64).prop_map(Action::Fill),
         1 => any::<u8>().prop_map(Action::Fail),
         3 => Just(Action::Heal),
-        1 => (0..400_u64).prop_map(Action::Wait),
+        1 => (0..400 / WAIT).prop_map(|steps| Action::Wait(steps * WAIT)),
         1 => Just(Action::Purge),
     ]
 }
