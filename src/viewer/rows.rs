@@ -16,6 +16,7 @@ use crate::enrich::Usd;
 use crate::event::Level;
 use crate::export::shape;
 use crate::pipeline::names::span_name;
+use crate::record::cut::floor;
 use crate::record::{FieldRef, Fields, Record, SpanEvent};
 use crate::semconv as s;
 
@@ -23,6 +24,8 @@ use crate::semconv as s;
 const MOMENTS: usize = 100;
 /// Models named in a run's row.
 const MODELS: usize = 8;
+/// Bytes of an error's message in a list; its detail has it all.
+const MESSAGE: usize = 300;
 
 fn is_zero(n: &u64) -> bool {
     *n == 0
@@ -53,6 +56,8 @@ pub(super) struct RunRow<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
     start: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<u64>,
@@ -123,6 +128,7 @@ impl<'a> RunRow<'a> {
             agent: agent.as_deref().map(str::to_owned),
             status: if open > 0 { "open" } else { root.facts.status },
             error: error_type(&root.record).filter(|_| !root.facts.open),
+            message: message(root),
             start,
             end: (open == 0).then_some(end),
             spans,
@@ -178,6 +184,8 @@ pub(super) struct SpanRow<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     agent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -248,6 +256,7 @@ impl<'a> SpanRow<'a> {
             end: (!facts.open).then_some(facts.end),
             status: facts.status,
             error: if facts.open { None } else { error_type(record) },
+            message: message(span),
             agent: facts.agent.as_deref(),
             model: facts.model.as_deref(),
             requested: asked.filter(|asked| facts.model.as_deref() != Some(asked)),
@@ -267,6 +276,13 @@ impl<'a> SpanRow<'a> {
             content: fields.iter().any(|(name, _)| is_content(name)),
         }
     }
+}
+
+/// The beginning of what an error said.
+fn message(span: &Span) -> Option<&str> {
+    let text = span.record.error_message.as_deref()?;
+    let told = !span.facts.open && error_type(&span.record).is_some();
+    told.then(|| floor(text, MESSAGE))
 }
 
 fn texts(list: Option<FieldRef<'_>>) -> Vec<String> {

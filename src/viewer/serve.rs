@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -75,10 +75,16 @@ impl Page {
     }
 
     pub(super) fn hello(&self) -> String {
+        // The browser's clock may be another one.
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_micros() as u64;
         json!({
             "service": self.service,
             "version": env!("CARGO_PKG_VERSION"),
             "started": self.started,
+            "now": now,
             "capture": self.capture,
         })
         .to_string()
