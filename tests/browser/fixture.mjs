@@ -14,8 +14,8 @@ const PROGRAM = path.join(process.env.CARGO_TARGET_DIR ?? path.join(HERE, 'targe
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** Starts the program; `say(line)` gives its answer. */
-export async function fixture(address = '127.0.0.1:0', capture = 'off') {
-  const child = spawn(PROGRAM, [address, capture], { stdio: ['pipe', 'pipe', 'inherit'] });
+export async function fixture(address = '127.0.0.1:0', capture = 'off', token = undefined) {
+  const child = spawn(PROGRAM, [address, capture, token].filter(Boolean), { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting = [];
   const early = [];
   createInterface({ input: child.stdout }).on('line', (line) => {

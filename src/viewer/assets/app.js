@@ -20,7 +20,10 @@ const RELOAD = 2_000;
 /** A connection that is replaced within this time was never away. */
 const PATIENCE = 400;
 const ROUTE = /^#\/run\/([0-9a-f]{32})(?:\/([0-9a-f]{16}))?$/;
-const LIVE = { live: 'live', reconnecting: 'reconnecting…', ended: 'the program has ended', connecting: 'connecting…' };
+const LIVE = {
+  live: 'live', reconnecting: 'reconnecting…', ended: 'the program has ended', connecting: 'connecting…',
+  refused: 'not let in: open the address that the program tells', full: 'too many pages are open',
+};
 const MOON = 'M13 9.5A5.5 5.5 0 0 1 6.5 3a5.5 5.5 0 1 0 6.5 6.5z';
 const SUN = 'M8 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6zM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1.1 1.1M11.9 11.9L13 13M3 13l1.1-1.1M11.9 4.1L13 3';
 const BOTH = 'M8 2.5a5.5 5.5 0 1 1 0 11zM8 2.5a5.5 5.5 0 1 0 0 11z';
@@ -63,13 +66,14 @@ class App {
     const show = () => {
       by('live').dataset.state = state;
       put(by('live').lastElementChild, LIVE[state]);
+      this.store.hold(state !== 'live');
     };
     if (state === 'reconnecting') this.patience = setTimeout(show, PATIENCE);
     else show();
   }
 
   hello(hello) {
-    this.store.hello = hello;
+    this.store.greet(hello);
     putForeign(by('service'), hello.service || 'Agent runs');
     by('service').title = `${visible(hello.service ?? '')}, as tracing-genai ${visible(hello.version ?? '')} sees it`;
     put(by('capture'), hello.capture ? `content: ${hello.capture}` : '');
@@ -263,6 +267,7 @@ class App {
     const button = by('theme');
     button.replaceChildren(lineIcon({ light: SUN, dark: MOON }[theme] ?? BOTH));
     button.title = `Theme: ${theme ?? 'as the system'} (t)`;
+    attr(button, 'aria-label', `Theme: ${theme ?? 'as the system'}`);
   }
 
   // === drawing ===
@@ -300,5 +305,8 @@ class App {
     if (document.title !== title) document.title = title;
   }
 }
+
+// The cookie that came with the page is enough from here on: the token is for nobody who looks over a shoulder or into the history.
+if (new URLSearchParams(location.search).has('token')) history.replaceState(null, '', location.pathname + location.hash);
 
 new App();

@@ -2,7 +2,7 @@
 // Owns how long content is cut; makes elements, keeps none.
 
 import { copy, el, foreign } from './dom.js';
-import { absolute, bytes, count, duration, pieces } from './format.js';
+import { absolute, bytes, count, duration, exact, pieces } from './format.js';
 import { lineIcon } from './icons.js';
 
 /** Characters of one text, and parts of one list, before a button asks whether the rest is wanted. */
@@ -48,7 +48,7 @@ export function tree(value) {
 function inner(value) {
   if (!/^\s*[[{]/.test(value) || value.length > 1e6) return undefined;
   try {
-    return JSON.parse(value);
+    return exact(value);
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
 // The right pane: everything the program knows of one span. Asks for it when a span is chosen and again when it changes.
 
-import { attr, el, foreign, put, putForeign } from './dom.js';
 import { attributes, conversation, copyButton, events, tree } from './content.js';
-import { absolute, cost, count, duration, elapsed, plural, tokens } from './format.js';
+import { attr, el, foreign, put, putForeign } from './dom.js';
+import { absolute, cost, count, duration, elapsed, exact, plural, tokens, zone } from './format.js';
 import { drawKind, drawStatus, icon, kindName, lineIcon } from './icons.js';
 
 const CROSS = 'M4 4l8 8M12 4l-8 8';
@@ -43,7 +43,7 @@ export class Detail {
       this.id = id;
       this.asked = undefined;
       this.drawn = undefined;
-      this.facts = undefined;
+      this.parts = new Map();
       this.body.scrollTop = 0;
       this.body.replaceChildren();
       put(this.name, '');
@@ -51,7 +51,7 @@ export class Detail {
     const span = store.tree.nodes.get(id)?.span;
     if (span) this.head(span);
     // What is asked for anew: another span, or the same after it changed.
-    if (this.asked !== (span ?? id) && !this.waits) this.ask(shown, id, span);
+    if (this.asked !== (span ?? id) && !this.waits && store.hello) this.ask(shown, id, span);
   }
 
   head(span) {
@@ -72,7 +72,8 @@ export class Detail {
     try {
       const answer = await fetch(`api/runs/${trace}/${id}`);
       text = await answer.text();
-      if (answer.ok) found = JSON.parse(text);
+      // The span's own numbers are calculated with; all others are shown as they are.
+      if (answer.ok) found = { ...exact(text), span: JSON.parse(text).span };
     } catch {
       // Without connection the page keeps what it has.
     }
@@ -92,27 +93,53 @@ export class Detail {
   draw(found) {
     const { span } = found;
     this.head(span);
-    const { scrollTop } = this.body;
+    const { system, input, output, tools, links } = found;
+    const { events: told, attributes: known = {} } = found;
     const parts = [this.failure(found, span), this.list(span)];
-    const talk = [found.system, found.input, found.output].some((part) => part?.length);
-    if (talk) parts.push(this.section('Messages', conversation(found), () => found.output ?? found.input));
-    if (found.arguments !== undefined) parts.push(this.section('Arguments', tree(found.arguments), () => found.arguments));
-    if (found.result !== undefined) parts.push(this.section('Result', tree(found.result), () => found.result));
+    const add = (title, data, content, n) => parts.push(this.section(title, data, content, n));
+    const talk = [system, input, output].some((part) => part?.length);
+    if (talk) add('Messages', { system, input, output }, () => conversation(found));
+    if (found.arguments !== undefined) add('Arguments', found.arguments, () => tree(found.arguments));
+    if (found.result !== undefined) add('Result', found.result, () => tree(found.result));
     if (!talk && found.arguments === undefined && found.result === undefined && SPEAKERS.has(span.kind)) parts.push(this.hint(span));
-    if (found.tools?.length) parts.push(this.section('Tool definitions', tree(found.tools), () => found.tools, found.tools.length));
-    if (found.events?.length) parts.push(this.section('Events', events(found.events, span.start), () => found.events, found.events.length));
-    if (found.links?.length) parts.push(this.section('Links', [this.links(found.links)], () => found.links, found.links.length));
-    const known = Object.entries(found.attributes ?? {});
-    if (known.length) parts.push(this.section('Attributes', attributes(known, this), () => found.attributes, known.length));
-    parts.push(this.section('Ids', [this.ids(span)], () => ({ trace: span.trace, span: span.id, parent: span.parent })));
-    this.body.replaceChildren(...parts.filter(Boolean));
+    if (tools?.length) add('Tool definitions', tools, () => tree(tools), tools.length);
+    if (told?.length) add('Events', told, () => events(told, span.start), told.length);
+    if (links?.length) add('Links', links, () => [this.links(links)], links.length);
+    const names = Object.entries(known);
+    if (names.length) add('Attributes', known, () => attributes(names, this), names.length);
+    add('Ids', { trace: span.trace, span: span.id, parent: span.parent }, () => [this.ids(span)]);
+    this.place(parts.filter(Boolean));
+  }
+
+  /** Puts the parts there. Those that are there already are not touched, and the focus stays where it was. */
+  place(parts) {
+    const { scrollTop } = this.body;
+    const held = document.activeElement;
+    const within = this.body.contains(held) && held.closest('[data-part]')?.dataset.part;
+    const others = (part) => [...part.querySelectorAll('summary, input, button, a')];
+    const at = within ? others(held.closest('[data-part]')).indexOf(held) : -1;
+    const caret = [held?.selectionStart, held?.selectionEnd];
+    for (const old of [...this.body.children]) if (!parts.includes(old)) old.remove();
+    parts.forEach((part, index) => {
+      if (this.body.children[index] !== part) this.body.insertBefore(part, this.body.children[index] ?? null);
+    });
     this.body.scrollTop = scrollTop;
+    if (!within || held.isConnected) return;
+    const next = parts.find((part) => part.dataset.part === within);
+    const heir = (next && others(next)[at]) ?? this.body;
+    heir.focus({ preventScroll: true });
+    if (heir.matches('input')) heir.setSelectionRange(...caret);
   }
 
   failure(found, span) {
     const error = found.error ?? (span.error ? { type: span.error } : undefined);
     if (!error) return undefined;
-    return el('div.failure', { role: 'note' }, foreign(error.type ?? 'error', 'strong'), error.message ? foreign(error.message, 'p', true) : undefined);
+    // Whoever captures content has what errors say too; others have to ask for it.
+    const off = this.app.store.hello.capture === 'off' && span.status === 'failed';
+    const said = error.message
+      ? foreign(error.message, 'p', true)
+      : off && el('p.quiet', {}, 'What errors say is not kept by default: ', el('code', {}, '.error_messages(true)'), ' on the builder.');
+    return el('div.failure', { role: 'note' }, foreign(error.type ?? 'error', 'strong'), said || undefined);
   }
 
   list(span) {
@@ -127,7 +154,8 @@ export class Detail {
     const start = this.app.store.tree.start;
     add('Kind', `${kindName(span.kind)}, ${span.status}`);
     add('Duration', this.lived);
-    add('Began', `${absolute(span.start)}${Number.isFinite(start) && span.start > start ? `  (+${duration(span.start - start)})` : ''}`);
+    const after = Number.isFinite(start) && span.start > start ? `, ${duration(span.start - start)} after the run` : '';
+    add('Began', `${absolute(span.start)} ${zone(span.start)}${after}`);
     add('First chunk', span.ttfc === undefined ? '' : duration(span.ttfc));
     add('Model', span.requested && span.requested !== span.model ? `${span.model ?? '?'} (asked for ${span.requested})` : span.model);
     add('Provider', span.provider);
@@ -168,12 +196,16 @@ export class Detail {
     return span.end === undefined ? el('p.hint', {}, 'Messages show up when the span ends, if they are captured.') : el('p.hint', {}, ...text);
   }
 
-  /** A part that can be closed, and stays so for the next span. */
-  section(title, content, data, n) {
+  /** A part that can be closed, and stays so for the next span; made anew only if its data changed. */
+  section(title, data, content, n) {
+    const text = JSON.stringify(data, null, 2);
+    const known = this.parts.get(title);
+    if (known?.text === text) return known.part;
     const part = el('details.part', { open: !this.shut.has(title) },
       el('summary', {}, el('span', {}, title), n === undefined ? undefined : el('span.n', {}, count(n)),
-        copyButton(() => JSON.stringify(data(), null, 2), `Copy ${title.toLowerCase()} as JSON`)),
-      ...content);
+        copyButton(() => text, `Copy ${title.toLowerCase()} as JSON`)),
+      ...content());
+    this.parts.set(title, { text, part });
     part.addEventListener('toggle', () => (part.open ? this.shut.delete(title) : this.shut.add(title)));
     attr(part, 'data-part', title.toLowerCase());
     return part;

@@ -1,6 +1,6 @@
 // Elements from code: the only place that makes them. Text is always text; no markup is ever parsed, no style attribute written.
 
-import { harmless, pieces, visible } from './format.js';
+import { harmless, pieces, short, visible } from './format.js';
 
 /** An element: `el('p.note', { title: '…' }, 'text', child)`. Functions under `on…` are listeners. */
 export function el(what, props = {}, ...children) {
@@ -42,6 +42,12 @@ function fragments(text, lines) {
   return pieces(text, lines).map(([piece, escaped]) => (escaped ? el('span.esc', {}, piece) : piece));
 }
 
+/** The beginning of a foreign text, and its tooltip has more of it. */
+export function putShort(node, text, tip = text) {
+  putForeign(node, short(text));
+  putTitle(node, tip);
+}
+
 /** A foreign tooltip: cut, for browsers draw it without limit. */
 export function putTitle(node, text) {
   const shown = text.length > 1_000 ? `${text.slice(0, 1_000)}…` : text;
@@ -63,17 +69,20 @@ export function attr(node, name, value) {
 
 /** Copies text; pages that are not on loopback have no clipboard of their own. */
 export async function copy(text) {
+  let done = true;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
+    const held = document.activeElement;
     const area = el('textarea.offscreen', { 'aria-hidden': 'true' });
     area.value = text;
     document.body.append(area);
     area.select();
-    document.execCommand('copy');
+    done = document.execCommand('copy');
     area.remove();
+    held?.focus({ preventScroll: true });
   }
-  say('Copied');
+  say(done ? 'Copied' : 'The browser does not let this page copy');
 }
 
 /** Tells people, and screen readers, one short thing. */

@@ -1,10 +1,11 @@
-// Numbers, times and foreign text as people read them, in the forms of the terminal tree. Never touches the page.
+// Numbers, times and foreign text as people read them, in the forms of the terminal tree; finer below a millisecond, where there is an axis to read it on.
+// Never touches the page.
 
-/** Microseconds: `0.4 ms`, `120 ms`, `1.2 s`, `2 min 05 s`, `1 h 02 min`. */
+/** Microseconds: `400 µs`, `1.2 ms`, `120 ms`, `1.2 s`, `2 min 05 s`, `1 h 02 min`. */
 export function duration(us) {
   if (!(us > 0)) return '0 ms';
   // Each border lies where rounding would reach the next unit.
-  if (us < 50) return '<0.1 ms';
+  if (us < 999.5) return `${Math.max(1, Math.round(us))} µs`;
   if (us < 9_950) return `${(us / 1e3).toFixed(1)} ms`;
   if (us < 999_500) return `${(us / 1e3).toFixed(0)} ms`;
   if (us < 59_950_000) return `${(us / 1e6).toFixed(1)} s`;
@@ -12,6 +13,20 @@ export function duration(us) {
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
   const minutes = Math.floor((seconds + 30) / 60);
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+}
+
+/** A place on a time axis, exactly and without what is zero: `50 µs`, `2.5 ms`, `30 s`, `1 min 30 s`, `2 d`. */
+export function tick(us) {
+  if (us < 1e3) return us === 0 ? '0' : `${us} µs`;
+  if (us < 1e6) return `${us / 1e3} ms`;
+  if (us < 60e6) return `${us / 1e6} s`;
+  const parts = [];
+  let seconds = Math.round(us / 1e6);
+  for (const [size, unit] of [[86_400, 'd'], [3_600, 'h'], [60, 'min'], [1, 's']]) {
+    if (seconds >= size) parts.push(`${Math.floor(seconds / size)} ${unit}`);
+    seconds %= size;
+  }
+  return parts.join(' ');
 }
 
 /** What still runs, in whole seconds so that nothing twitches. */
@@ -78,9 +93,11 @@ export function absolute(us) {
   return `${day} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}.${pad(at.getMilliseconds(), 3)}`;
 }
 
-/** The time of day alone. */
-export function clock(us) {
-  return absolute(us).slice(11, 19);
+/** The reader's time zone at that time: `UTC+5:30`. */
+export function zone(us) {
+  const minutes = -new Date(us / 1e3).getTimezoneOffset();
+  const size = Math.abs(minutes);
+  return `UTC${minutes ? `${minutes < 0 ? '−' : '+'}${Math.floor(size / 60)}${size % 60 ? `:${pad(size % 60)}` : ''}` : ''}`;
 }
 
 /** `1.2 kB`: how much text or media there is. */
@@ -93,7 +110,18 @@ function pad(n, width = 2) {
   return String(n).padStart(width, '0');
 }
 
+/** JSON whose numbers stay as they were written, also those that JavaScript would round. */
+export function exact(text) {
+  return JSON.parse(text, (_, value, context) =>
+    typeof value === 'number' && JSON.rawJSON && context?.source !== String(value) ? JSON.rawJSON(context.source) : value);
+}
+
 // === foreign text ===
+
+/** The beginning of a text, where only its beginning is seen: browsers lay out a line whole. */
+export function short(text) {
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text;
+}
 
 // What is not shown as it is: controls except tab, separators, marks that reorder, what has no width or ink, tags, private use,
 // noncharacters, halves of pairs. The same set as the crate's `console::escape`.
@@ -130,7 +158,9 @@ export function pieces(text, lines = false) {
   for (const found of text.matchAll(EACH)) {
     if (lines && found[0] === '\n') continue;
     if (found.index > done) out.push([text.slice(done, found.index), false]);
-    out.push([named(found[0]), true]);
+    // What follows each other is one piece: a megabyte of them must not be a million.
+    if (out.at(-1)?.[1] && found.index === done) out.at(-1)[0] += named(found[0]);
+    else out.push([named(found[0]), true]);
     done = found.index + found[0].length;
   }
   if (done < text.length) out.push([text.slice(done), false]);

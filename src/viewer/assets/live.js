@@ -6,7 +6,7 @@ const LONGEST_WAIT = 3_000;
 const HIDDEN_FOR = 30_000;
 
 export class Live {
-  /** `on.hello`, `on.reset`, `on.changes` get what comes; `on.state` hears `live`, `reconnecting` or `ended`. */
+  /** `on.hello`, `on.reset`, `on.changes` get what comes; `on.state` hears `live`, `reconnecting`, `ended`, `refused` or `full`. */
   constructor(on) {
     this.on = on;
     this.wait = FIRST_WAIT;
@@ -49,7 +49,25 @@ export class Live {
       this.ended = true;
       this.retry();
     });
-    source.addEventListener('error', () => this.retry());
+    source.addEventListener('error', () => this.failed(source));
+  }
+
+  /** A connection that was cut is tried again; one that was answered with a refusal too, but then it is said why. */
+  async failed(source) {
+    const refused = source.readyState === EventSource.CLOSED;
+    // Whoever answers has not ended.
+    if (refused) this.ended = false;
+    this.retry();
+    if (!refused) return;
+    try {
+      // Every address is guarded alike, and the number of streams is limited by itself.
+      const { status } = await fetch('assets/icon.svg');
+      if (this.source) return;
+      if (status === 403) this.on.state('refused');
+      else if (status === 200) this.on.state('full');
+    } catch {
+      // Then nobody is there.
+    }
   }
 
   close() {

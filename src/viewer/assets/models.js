@@ -1,30 +1,32 @@
 // The view of totals by model: one table, sorted by any of its columns.
 
-import { attr, el, foreign, put } from './dom.js';
+import { attr, el, foreign, put, putTitle } from './dom.js';
 import { cost, count, duration } from './format.js';
 
 // [title, what it sorts by, how it is shown]
 const COLUMNS = [
   ['Model', (m) => m.model ?? '', (m) => foreign(m.model ?? '?')],
   ['Provider', (m) => m.provider ?? '', (m) => foreign(m.provider ?? '')],
+  ['Cost', (m) => m.cost ?? 0, (m) => cost(m.cost, m.unpriced > 0) || '?'],
   ['Calls', (m) => m.calls, (m) => count(m.calls)],
   ['Errors', (m) => m.errors ?? 0, (m) => (m.errors ? count(m.errors) : '')],
   ['Input', (m) => m.input ?? 0, (m) => count(m.input ?? 0)],
   ['Cached', (m) => m.cached ?? 0, (m) => (m.cached ? count(m.cached) : '')],
   ['Output', (m) => m.output ?? 0, (m) => count(m.output ?? 0)],
   ['Reasoning', (m) => m.reasoning ?? 0, (m) => (m.reasoning ? count(m.reasoning) : '')],
-  ['Cost', (m) => m.cost ?? 0, (m) => cost(m.cost, m.unpriced > 0) || '?'],
   ['Mean duration', (m) => m.duration / m.calls || 0, (m) => (m.calls ? duration(m.duration / m.calls) : '')],
   ['Mean first chunk', (m) => m.ttfc ?? 0, (m) => (m.ttfc === undefined ? '' : duration(m.ttfc))],
 ];
 const TEXTS = 2;
+/** Cells that say more by their colour. */
+const COLOURS = { Cost: 'money', Errors: 'bad' };
 const SUMS = ['calls', 'errors', 'input', 'cached', 'output', 'reasoning', 'cost', 'unpriced', 'duration'];
 
 export class Models {
   constructor(app) {
     this.app = app;
     this.pane = document.getElementById('models');
-    this.by = 8;
+    this.by = 2;
     this.down = true;
     this.heads = COLUMNS.map(([title], at) =>
       el(at < TEXTS ? 'th' : 'th.number', { scope: 'col' }, el('button', { type: 'button', onclick: () => this.sort(at) }, title)));
@@ -63,8 +65,12 @@ export class Models {
 }
 
 function row(model) {
-  return el('tr', {}, ...COLUMNS.map(([, , show], at) =>
-    el(at === 0 ? 'th' : at < TEXTS ? 'td' : 'td.number', at === 0 ? { scope: 'row' } : {}, show(model))));
+  return el('tr', {}, ...COLUMNS.map(([title, , show], at) => {
+    if (at >= TEXTS) return el(['td.number', COLOURS[title]].filter(Boolean).join('.'), {}, show(model));
+    const cell = el(at === 0 ? 'th' : 'td', at === 0 ? { scope: 'row' } : {}, show(model));
+    putTitle(cell, cell.textContent);
+    return cell;
+  }));
 }
 
 function total(models) {

@@ -1,11 +1,15 @@
 // The middle pane: what one run came to at its top, the waterfall below, and what stands there while there is nothing to show.
 
-import { attr, el, foreign, put, putForeign, putTitle } from './dom.js';
+import { attr, el, foreign, put, putForeign, putShort, putTitle } from './dom.js';
 import { absolute, cost, count, duration, elapsed, plural } from './format.js';
 import { drawKind, drawStatus, icon, lineIcon } from './icons.js';
 import { Waterfall } from './waterfall.js';
 
 const BACK = 'M10 3L5 8l5 5';
+/** What matters first comes first: how long, how much, what went wrong. */
+const LABELS = [
+  'Duration', 'Cost', 'Errors', 'Alerts', 'Calls', 'Tools', 'Input', 'Output', 'First chunk', 'Spans', 'Models', 'Session', 'Conversation',
+];
 const SNIPPET = `#[tracing::instrument(fields(
     gen_ai.operation.name = "invoke_agent",
     gen_ai.agent.name = "my-agent"))]
@@ -25,7 +29,8 @@ export class Run {
     this.mark = icon('mark');
     this.kind = icon('kind');
     this.name = el('bdi.name', { dir: 'auto' });
-    this.error = el('bdi.error', { dir: 'auto' });
+    this.status = el('span.error');
+    this.why = el('p.error.why', { dir: 'auto' });
     this.when = el('span.when');
     const button = (text, title, onclick) => el('button.tool', { type: 'button', title, onclick }, text);
     this.failed = button('', 'To the next failed span (e)', () => this.waterfall.nextFailed());
@@ -34,15 +39,16 @@ export class Run {
     this.zoom = button('Whole run', 'The time axis shows one span: back to the whole run (z)', () => this.waterfall.zoom(undefined));
     // label: [element, how it is filled]
     this.stats = new Map();
-    for (const label of ['Duration', 'Calls', 'Tools', 'Spans', 'Errors', 'Alerts', 'Input', 'Output', 'Cost', 'First chunk', 'Models', 'Session', 'Conversation']) {
+    for (const label of LABELS) {
       const value = el('dd', { dir: 'auto' });
       const stat = el('div.stat', {}, el('dt', {}, label), value);
       stat.value = value;
       this.stats.set(label, stat);
     }
     this.head.append(
-      el('div.title', {}, this.back, this.mark, this.kind, el('h1', {}, this.name), this.error, this.when,
-        el('span.space'), this.zoom, this.failed, this.moments, this.fold),
+      el('div.title', {}, this.back, el('div.what', {}, this.mark, this.kind, el('h1', {}, this.name), this.status, this.when),
+        el('span.tools', {}, this.zoom, this.failed, this.moments, this.fold)),
+      this.why,
       el('dl.stats', {}, ...this.stats.values()),
     );
   }
@@ -64,9 +70,11 @@ export class Run {
     const open = run.end === undefined;
     drawStatus(this.mark, run.status);
     drawKind(this.kind, run.kind);
-    putForeign(this.name, run.name || run.agent || run.trace);
-    putTitle(this.name, run.name);
-    putForeign(this.error, run.error ?? (open || run.status === 'completed' ? '' : run.status));
+    putShort(this.name, run.name || run.agent || run.trace);
+    put(this.status, open ? (store.held ? 'running when last heard of' : 'running') : run.status === 'completed' ? '' : run.status);
+    this.status.className = open ? 'error running' : run.status === 'failed' ? 'error' : 'error mild';
+    putShort(this.why, [run.error, run.message].filter(Boolean).join(': '));
+    this.why.hidden = !run.error;
     put(this.when, absolute(run.start).slice(0, 19));
     const { ttfc } = store.tree;
     const first = ttfc[1] === 0 ? '' : ttfc[0] === ttfc[1] ? duration(ttfc[0]) : `${duration(ttfc[0])} – ${duration(ttfc[1])}`;
@@ -105,8 +113,8 @@ export class Run {
   nothing() {
     const { store, shown, route } = this.app;
     const state = !store.seen ? 'waiting' : shown && store.missing ? 'missing' : store.runs.size === 0 ? 'none' : shown ? 'loading' : 'unchosen';
-    if (this.state === state) return;
-    this.state = state;
+    if (this.state === `${state} ${route.trace}`) return;
+    this.state = `${state} ${route.trace}`;
     const text = {
       waiting: [el('p', {}, 'Waiting for the program…')],
       loading: [],

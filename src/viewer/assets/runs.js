@@ -1,14 +1,17 @@
 // The left pane: the runs, newest first, their filters, what is searched inside them, and totals over what is shown.
 
-import { attr, el, put, putForeign, putTitle } from './dom.js';
-import { absolute, ago, clock, cost, count, duration, elapsed, plural, tokens, visible } from './format.js';
+import { attr, el, put, putShort, putTitle } from './dom.js';
+import { absolute, ago, cost, count, duration, elapsed, plural, tokens, visible } from './format.js';
 import { drawKind, drawStatus, icon } from './icons.js';
 import { List } from './list.js';
+import { laterFirst } from './store.js';
 
 const SEARCH_AFTER = 180;
 const SEARCH_LIMIT = 200;
+/** While things happen, what was searched is searched again this often. */
+const SEARCH_AGAIN = 2_000;
 const STATES = [
-  ['', 'Any status'], ['open', 'Open'], ['completed', 'Completed'], ['failed', 'Failed'], ['errors', 'With errors'],
+  ['', 'Status'], ['open', 'Open'], ['completed', 'Completed'], ['failed', 'Failed'], ['errors', 'With errors'],
   ['canceled', 'Canceled'], ['blocked', 'Blocked'], ['paused', 'Paused'], ['alerts', 'With alerts'],
 ];
 const by = (id) => document.getElementById(id);
@@ -29,8 +32,8 @@ export class Runs {
     this.found = { query: '', spans: [], more: false, state: 'idle' };
     this.hay = new WeakMap();
     this.status.append(...STATES.map(([value, text]) => el('option', { value }, text)));
-    this.options(this.agent, 'Any agent', []);
-    this.options(this.model, 'Any model', []);
+    this.options(this.agent, 'Agent', []);
+    this.options(this.model, 'Model', []);
     this.list = new List(by('run-list'), {
       create: () => this.create(),
       update: (row, item, index) => (item.id ? this.span(row, item, index) : this.run(row, item, index)),
@@ -76,6 +79,7 @@ export class Runs {
 
   async ask(query) {
     this.asking = new AbortController();
+    this.askedAt = this.app.store.version;
     try {
       const answer = await fetch(`api/search?q=${encodeURIComponent(query)}&limit=${SEARCH_LIMIT}`, { signal: this.asking.signal });
       if (!answer.ok) throw new Error(answer.status);
@@ -83,9 +87,17 @@ export class Runs {
       this.found = { query, spans, more: more === true, state: 'done' };
     } catch (error) {
       if (error.name === 'AbortError') return;
-      this.found = { query, spans: [], more: false, state: 'failed' };
+      // What was found before is better than nothing.
+      if (this.found.state !== 'done') this.found = { query, spans: [], more: false, state: 'failed' };
     }
+    this.timer = setTimeout(() => this.askAgain(query), SEARCH_AGAIN);
     this.changed();
+  }
+
+  /** What is found changes with what happens: spans come, and those that were open end. */
+  askAgain(query) {
+    if (this.app.store.version !== this.askedAt || this.found.state === 'failed') this.ask(query);
+    else this.timer = setTimeout(() => this.askAgain(query), SEARCH_AGAIN);
   }
 
   clear() {
@@ -133,23 +145,27 @@ export class Runs {
 
   refill() {
     const { store } = this.app;
-    const all = [...store.runs.values()].sort((a, b) => b.run - a.run);
-    this.options(this.agent, 'Any agent', all.map((run) => run.agent));
-    this.options(this.model, 'Any model', all.flatMap((run) => run.models ?? []));
+    const all = [...store.runs.values()].sort(laterFirst);
+    this.options(this.agent, 'Agent', all.map((run) => run.agent));
+    this.options(this.model, 'Model', all.flatMap((run) => run.models ?? []));
     const query = this.search.value.trim().toLowerCase();
     const runs = all.filter((run) => this.passes(run, query));
     const { spans, more, state } = this.found;
-    if (query && !this.chosen && state === 'done') this.scope = runs.length === 0 && spans.length > 0 ? 'spans' : 'runs';
+    if (query && !this.chosen && state === 'done') {
+      this.scope = runs.length === 0 && spans.length > 0 ? 'spans' : 'runs';
+      // Once: what is read must not change places because something else came.
+      this.chosen = items(this.scope, runs, spans).length > 0;
+    }
     this.scopes.hidden = !query;
     put(by('scope-runs'), `Runs ${count(runs.length)}`);
     put(by('scope-spans'), state === 'done' ? `Spans ${count(spans.length)}${more ? '+' : ''}` : 'Spans …');
     attr(by('scope-runs'), 'aria-pressed', this.scope === 'runs');
     attr(by('scope-spans'), 'aria-pressed', this.scope === 'spans');
-    const items = this.scope === 'spans' && query ? spans : runs;
-    this.list.set(items);
-    this.total(items === runs ? runs : undefined, all.length);
+    const shown = query ? items(this.scope, runs, spans) : runs;
+    this.list.set(shown);
+    this.total(shown === runs ? runs : undefined, all.length);
     let none = '';
-    if (items.length === 0) {
+    if (shown.length === 0) {
       if (state === 'failed') none = 'The search did not get an answer.';
       else if (this.scope === 'spans') none = state === 'asking' ? 'Searching…' : 'No span mentions this.';
       else if (all.length === 0) none = store.seen ? 'No run yet.' : '';
@@ -174,7 +190,7 @@ export class Runs {
     if (runs.length === 0) return put(this.sums, '');
     const parts = [runs.length < all ? `${count(runs.length)} of ${plural(all, 'run')}` : plural(all, 'run')];
     if (sum.failed) parts.push(`${count(sum.failed)} failed`);
-    if (sum.calls) parts.push(plural(sum.calls, 'call'), ...tokens(sum), cost(sum.cost, sum.partial));
+    if (sum.calls) parts.push(cost(sum.cost, sum.partial), plural(sum.calls, 'call'), ...tokens(sum));
     put(this.sums, parts.join(' · '));
     putTitle(this.sums, `Over the runs shown: ${parts.join(', ')}`);
   }
@@ -214,40 +230,43 @@ export class Runs {
     drawKind(row.kind, item.kind);
     put(row.time, item.end === undefined ? elapsed(now - item.start) : duration(item.end - item.start));
     row.classList.toggle('open', item.end === undefined);
-    put(row.when, now - item.start < 86_400e6 ? ago(item.start, now) : clock(item.start));
+    put(row.when, ago(item.start, this.app.store.wall()));
     if (row.began !== item.start) {
       row.began = item.start;
       row.when.title = absolute(item.start);
     }
     attr(row, 'aria-setsize', this.list.items.length);
     attr(row, 'aria-posinset', index + 1);
-    putForeign(row.error, item.error ?? (item.status === 'completed' || item.status === 'open' ? '' : item.status));
+    const ended = item.status === 'completed' || item.status === 'open';
+    // Of a run that went well by itself it is said what did not.
+    const inside = [item.errors && plural(item.errors, 'error'), item.alerts && plural(item.alerts, 'alert')].filter(Boolean).join(' · ');
+    putShort(row.error, item.error ?? (ended ? inside : item.status), item.message ?? item.error);
     row.error.classList.toggle('mild', item.status !== 'failed');
   }
 
   run(row, run, index) {
     this.common(row, run, index);
     const shown = run.agent && run.name === `invoke_agent ${run.agent}` ? run.agent : run.name || run.agent || run.trace;
-    putForeign(row.name, shown);
-    putTitle(row.name, run.name);
+    putShort(row.name, shown, run.name);
     const facts = [];
-    if (run.alerts) facts.push(plural(run.alerts, 'alert'));
-    if (run.errors && run.status !== 'failed') facts.push(plural(run.errors, 'error'));
     if (run.calls) facts.push(plural(run.calls, 'call'));
     if (run.tools) facts.push(plural(run.tools, 'tool'));
-    put(row.facts, [...facts, ...tokens({ input: run.input, output: run.output })].join(' · '));
+    putShort(row.facts, [...facts, ...tokens({ input: run.input, output: run.output })].join(' · '));
     put(row.cost, cost(run.cost, run.partial));
     attr(row, 'aria-selected', run.trace === this.app.shown);
   }
 
   span(row, span, index) {
     this.common(row, span, index);
-    putForeign(row.name, span.name);
-    putTitle(row.name, span.name);
+    putShort(row.name, span.name);
     const run = this.app.store.runs.get(span.trace);
     const place = [span.agent ?? run?.agent ?? run?.name, span.model].filter(Boolean);
-    putForeign(row.facts, place.join(' · '));
+    putShort(row.facts, place.join(' · '));
     put(row.cost, cost(span.cost));
     attr(row, 'aria-selected', span.trace === this.app.shown && span.id === this.app.route.span);
   }
+}
+
+function items(scope, runs, spans) {
+  return scope === 'spans' ? spans : runs;
 }

@@ -5,6 +5,7 @@ import { Tree } from './tree.js';
 export class Store {
   constructor() {
     this.hello = undefined;
+    this.skew = 0;
     this.forget();
   }
 
@@ -15,7 +16,6 @@ export class Store {
     this.books = {};
     this.moments = this.moments ?? true;
     this.tree = new Tree(this.moments);
-    this.skew = this.skew ?? 0;
     // Counted up with each change of the runs, of the models, of the watched run's spans.
     this.version = (this.version ?? 0) + 1;
     this.modelsVersion = (this.modelsVersion ?? 0) + 1;
@@ -48,16 +48,12 @@ export class Store {
   apply(changes) {
     if (!this.seen) this.version += 1;
     this.seen = true;
-    for (const run of changes.runs ?? []) {
-      this.runs.set(run.trace, run);
-      this.latest(run.end ?? run.start);
-    }
+    for (const run of changes.runs ?? []) this.runs.set(run.trace, run);
     // Parents first, as far as time tells: then each span finds its place at once.
     if (changes.spans) this.noted?.push(changes.spans);
     for (const span of (changes.spans ?? []).sort((a, b) => a.start - b.start)) {
       if (span.trace !== this.watched) continue;
       this.tree.upsert(span);
-      this.latest(span.end ?? span.start);
     }
     if (changes.gone) {
       const gone = new Set(changes.gone);
@@ -71,19 +67,35 @@ export class Store {
     if (changes.books) this.books = changes.books;
   }
 
-  /** The program's clock can be ahead of the browser's, when they are two machines. */
-  latest(at) {
-    this.skew = Math.max(this.skew, at - Date.now() * 1_000);
+  /** What the program says of itself. Its clock and the browser's differ when they are two machines. */
+  greet(hello) {
+    this.hello = hello;
+    this.skew = hello.now === undefined ? 0 : hello.now - Date.now() * 1_000;
   }
 
+  /** While the program is not heard of, nothing that is open grows: whether it is, nobody knows. */
+  hold(held) {
+    this.held = held ? (this.held ?? this.now()) : undefined;
+  }
+
+  /** The program's time, as far as it was heard of. */
   now() {
+    return this.held ?? this.wall();
+  }
+
+  wall() {
     return Date.now() * 1_000 + this.skew;
   }
 
   /** The run that began last. */
   newest() {
     let newest;
-    for (const run of this.runs.values()) if (!newest || run.run > newest.run) newest = run;
+    for (const run of this.runs.values()) if (!newest || laterFirst(run, newest) < 0) newest = run;
     return newest;
   }
+}
+
+/** The order of runs: by when they began. That is not the order in which they were heard of. */
+export function laterFirst(a, b) {
+  return b.start - a.start || b.run - a.run;
 }

@@ -25,6 +25,8 @@ export class Tree {
     this.moments = moments;
     this.flat = [];
     this.stale = true;
+    // How deep the rows go.
+    this.deepest = 0;
     this.open = 0;
     this.start = Infinity;
     this.end = 0;
@@ -101,12 +103,14 @@ export class Tree {
     this.stale = false;
     const rows = [];
     const stack = [];
+    this.deepest = 0;
     for (let i = this.roots.length - 1; i >= 0; i -= 1) stack.push(this.roots[i]);
     for (const node of this.roots) node.depth = 0;
     while (stack.length) {
       const row = stack.pop();
       row.row = rows.length;
       rows.push(row);
+      if (row.depth > this.deepest) this.deepest = row.depth;
       if (row.moment || this.collapsed.has(row.key)) continue;
       const below = this.below(row);
       for (let i = below.length - 1; i >= 0; i -= 1) {

@@ -1,13 +1,13 @@
 // The waterfall: one row for each span and moment, a tree on the left, bars on a time axis on the right.
 
-import { attr, el, put, putForeign, putTitle } from './dom.js';
-import { absolute, cost, count, duration, elapsed, tokens } from './format.js';
+import { attr, el, put, putShort, putTitle } from './dom.js';
+import { absolute, cost, count, duration, elapsed, tick, tokens } from './format.js';
 import { drawKind, drawStatus, icon, kindClass, lineIcon } from './icons.js';
 import { List } from './list.js';
 
 const CHEVRON = 'M6 4l4 4-4 4';
 /** Deeper trees are indented no further: their text needs the room. */
-const DEEPEST = 14;
+const DEEPEST = 24;
 /** Marks drawn on one bar: more would be one stripe. */
 const MARKS = 60;
 const AGENTS = new Set(['agent', 'workflow', 'a2a']);
@@ -114,6 +114,8 @@ export class Waterfall {
     list.set(tree.rows(), (key) => tree.indexOf(key));
     if (atEnd) scroller.scrollTop = scroller.scrollHeight;
     attr(scroller, 'aria-rowcount', tree.flat.length + 1);
+    // Deep trees are indented in smaller steps.
+    scroller.style.setProperty('--deepest', Math.min(DEEPEST, Math.max(1, tree.deepest)));
   }
 
   render(run) {
@@ -144,8 +146,8 @@ export class Waterfall {
     for (let i = 0; i <= count; i += 1) {
       const at = (i * step) / this.span;
       // The last label needs room before the edge.
-      if (at > 0.94) break;
-      const label = el('span', {}, i === 0 ? '0' : duration(i * step));
+      if (at > 0.9) break;
+      const label = el('span', {}, tick(i * step));
       label.style.left = `${at * 100}%`;
       labels.push(label);
     }
@@ -207,20 +209,23 @@ export class Waterfall {
     row.twist.classList.toggle('shut', collapsed);
     drawStatus(row.mark, span.status);
     drawKind(row.kind, span.kind);
-    putForeign(row.name, span.name);
-    putTitle(row.name, span.name);
+    putShort(row.name, span.name);
     row.name.className = AGENTS.has(span.kind) ? 'name strong' : 'name';
     const hidden = collapsed ? this.tree.hidden(node) : undefined;
     put(row.more, hidden?.spans ? `+${count(hidden.spans)}${hidden.failed ? `, ${count(hidden.failed)} failed` : ''}` : '');
     const failed = span.status === 'failed';
-    putForeign(row.error, span.error ?? (span.status === 'open' || span.status === 'completed' ? '' : span.status));
+    const why = span.error ?? (span.status === 'open' || span.status === 'completed' ? '' : span.status);
+    putShort(row.error, why, [why, span.message].filter(Boolean).join(': '));
     row.error.classList.toggle('mild', !failed);
     const own = span.input !== undefined || span.output !== undefined;
     const use = own ? span : (span.total ?? {});
     put(row.tokens, use.input === undefined && use.output === undefined ? '' : `${count(use.input ?? 0)} → ${count(use.output ?? 0)}`);
     putTitle(row.tokens, tokens(use).join(', ') + (own || !span.total ? '' : ' in all below'));
     const money = own ? cost(span.cost) : cost(use.cost ?? span.cost, use.partial);
-    put(row.cost, money || (own && span.kind === 'llm' && span.status !== 'open' ? 'cost ?' : ''));
+    const unknown = !money && own && span.kind === 'llm' && span.status !== 'open';
+    put(row.cost, unknown ? 'no price' : money);
+    putTitle(row.cost, unknown ? 'No price is known for this model' : '');
+    row.cost.classList.toggle('unknown', unknown);
     for (const cell of [row.tokens, row.cost]) cell.classList.toggle('sum', !own);
     this.bar(row, span);
   }
@@ -275,13 +280,14 @@ export class Waterfall {
     attr(row, 'aria-expanded', undefined);
     attr(row.twist, 'hidden', '');
     drawStatus(row.mark, 'completed');
-    putForeign(row.name, moment.type);
-    putTitle(row.name, `${moment.type}, ${moment.level ?? 'info'}`);
+    putShort(row.name, moment.type, `${moment.type}, ${moment.level ?? 'info'}`);
     row.name.className = `name ${levelClass(moment)}`;
     put(row.more, '');
-    putForeign(row.error, moment.error ?? '');
-    put(row.tokens, '');
-    put(row.cost, '');
+    putShort(row.error, moment.error ?? '');
+    for (const cell of [row.tokens, row.cost]) {
+      put(cell, '');
+      putTitle(cell, '');
+    }
     row.bar.hidden = true;
     this.marks(row, [moment]);
     const at = this.place(moment.at);

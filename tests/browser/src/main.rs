@@ -1,7 +1,7 @@
 //! A program with a page, driven by lines on its standard input; answers are lines of JSON on its standard output.
 //!
 //! `fixture [ADDRESS [CAPTURE]]` tells `{"url": …}`, then obeys: `run`, `fail`, `hostile`, `open`, `close`, `many N`, `runs N`,
-//! `rate PER_SECOND SECONDS`, `quit`. `run` answers with what was exported, which is what the page has to show.
+//! `rate PER_SECOND SECONDS`, `words`, `numbers`, `large`, `deep N`, `progress N`, `quit`. `run` answers with what was exported, which is what the page has to show.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -147,6 +147,57 @@ fn hostile() {
     });
 }
 
+/// A run that fails because a tool says why, in words.
+fn told() {
+    let run = agent("booker").start();
+    let _ = run.in_scope(|| {
+        tool("book_hotel").in_scope(|_| {
+            Err::<(), _>(std::io::Error::other(
+                "the hotel answered 503: closed for the winter",
+            ))
+        })
+    });
+    run.fail(&std::io::Error::other(
+        "no room was found: the hotel answered 503",
+    ));
+}
+
+/// Numbers that a browser would round.
+fn numbers() {
+    let _ = agent("counter").in_scope(|run| {
+        run.set("app.order", 9_007_199_254_740_993_i64);
+        tool("lookup")
+            .arguments(json!({ "order": 12_345_678_901_234_567_890_u64, "rate": 1.5 }))
+            .start()
+            .complete();
+        Ok::<_, String>(())
+    });
+}
+
+/// Steps in steps.
+fn deep(n: usize) {
+    if n > 0 {
+        let _ = step(&format!("level {n}")).in_scope(|_| {
+            deep(n - 1);
+            Ok::<_, String>(())
+        });
+    }
+}
+
+/// A megabyte of text, in a name, in a prompt, and of what has no ink.
+fn large() {
+    let text = "All work and no play. ".repeat(48_000);
+    let _ = agent(&text).in_scope(|_| {
+        let call = chat("openai", "gpt-4o")
+            .messages(&[Message::user(&text)])
+            .start();
+        call.output(&[Message::assistant("\0".repeat(1_000_000))])
+            .complete();
+        tool(&text).start().fail_as(&text);
+        Ok::<_, String>(())
+    });
+}
+
 /// One run with `n` spans of every kind.
 fn many(n: usize) {
     let _ = workflow("nightly").in_scope(|_| {
@@ -288,12 +339,16 @@ async fn main() -> Result<(), Failure> {
         Some("full") => CaptureMode::Full,
         _ => CaptureMode::Off,
     };
+    let token = arguments.next();
+    let viewer = token
+        .iter()
+        .fold(Viewer::new(address), |viewer, token| viewer.token(token));
     let exporter = InMemorySpanExporter::default();
     let telemetry = Telemetry::builder("browser-test")
         .environment(|_| None)
         .capture(capture)
         .span_exporter(exporter.clone())
-        .viewer(Viewer::new(address))
+        .viewer(viewer)
         .build()?;
     telemetry.install()?;
     let url = telemetry
@@ -318,6 +373,17 @@ async fn main() -> Result<(), Failure> {
             "run" => trip(false).await,
             "fail" => trip(true).await,
             "hostile" => hostile(),
+            "words" => told(),
+            "numbers" => numbers(),
+            "large" => large(),
+            "deep" => {
+                let _ = agent("diver").in_scope(|_| Ok::<_, String>(deep(number(1))));
+            }
+            "progress" => {
+                if let Some((_, wait)) = &open {
+                    wait.event("waiting").attr("left", number(1) as i64).emit();
+                }
+            }
             "many" => many(number(1)),
             "runs" => {
                 for i in 0..number(1) {
