@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from './fixture.mjs';
-import { chrome, fine, open, program, rows, shows, stat } from './page.mjs';
+import { chrome, fine, open, program, rows, shows, stat, undo } from './page.mjs';
 
 const TOKEN = 'a-token-that-nobody-guesses';
 const state = (page) => page.evaluate(() => document.getElementById('live').textContent);
@@ -186,18 +186,26 @@ test('with the colours of the reader all that is drawn is seen', async () => {
   await shows(page, 'waterfall', 'rate_limit_exceeded');
   await page.locator('#run-list .row').first().click();
   await choose(page, 'think');
-  const unseen = await page.evaluate(() => {
-    const ground = (one) => {
-      for (let at = one; at; at = at.parentElement) {
-        const { backgroundColor: colour, backgroundImage: image } = getComputedStyle(at);
-        if (image !== 'none' && at === one) return image;
-        if (colour !== 'rgba(0, 0, 0, 0)') return colour;
-      }
-      return 'none';
-    };
-    const drawn = '.bar:not([hidden]), .note .at, .live i, .row[aria-selected="true"], [aria-pressed="true"]';
-    return [...document.querySelectorAll(drawn)].filter((one) => one.checkVisibility() && ground(one) === ground(one.parentElement)).map((one) => one.className);
+  await page.locator('#detail .list').first().waitFor();
+  // Only the picture tells: computed colours are those that were asked for.
+  const spots = await page.evaluate(() => {
+    const at = (one, x, y) => { const box = one.getBoundingClientRect(); return [box.left + x(box.width), box.top + y(box.height)].map(Math.floor); };
+    const half = (n) => n / 2;
+    const found = (what, x, y) => [...document.querySelectorAll(what)].filter((one) => one.checkVisibility()).map((one) => [what, ...at(one, x, y)]);
+    return [
+      ...found('.row:not([aria-selected="true"]) .bar:not([hidden])', (n) => n - 1, half), ...found('.note .at', half, half), ...found('.live i', half, half),
+      ...found('.row[aria-selected="true"]', () => 2, (n) => n - 3), ...found('[aria-pressed="true"]', () => 5, half),
+    ];
   });
+  assert.ok(spots.length > 10);
+  const picture = (await page.screenshot()).toString('base64');
+  const unseen = await (await chrome.context.newPage()).evaluate(async ([png, all]) => {
+    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+    const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d');
+    canvas.drawImage(image, 0, 0);
+    const white = ([, x, y]) => canvas.getImageData(x, y, 1, 1).data.every((c) => c > 250);
+    return all.filter(white);
+  }, [picture, spots]);
   assert.deepEqual(unseen, []);
   await fine(page);
 });
@@ -304,5 +312,50 @@ test('runs are in the order they began, whenever they were heard of', async () =
   await running.say('runs 2');
   await until(async () => (await rows(page, 'run-list')).length === 3, 'three runs');
   assert.match((await rows(page, 'run-list'))[2], /waiting/);
+  await fine(page);
+});
+
+test('a page that is one too many says so, and comes in when there is room', async () => {
+  const running = await program();
+  const leave = new AbortController();
+  for (let i = 0; i < 64; i += 1) await fetch(`${running.url}api/live`, { signal: leave.signal });
+  const page = await chrome.context.newPage();
+  undo.push(() => page.close());
+  await page.goto(running.url);
+  await until(async () => (await state(page)) === 'too many pages are open', 'word that there is no room');
+  leave.abort();
+  await until(async () => (await state(page)) === 'live', 'room');
+});
+
+test('a chosen run that had to make room is called so', async () => {
+  const running = await program();
+  const page = await open(running.url);
+  await running.say('run');
+  await shows(page, 'run-list', 'trip-planner');
+  await page.locator('#run-list .row').first().click();
+  await choose(page, 'think');
+  await until(async () => (await page.textContent('.run-head .title .error')) === '', 'a run that went well');
+  await running.say('runs 11000');
+  await until(async () => (await page.textContent('.run-head .title .error')) === 'not kept any more', 'word that it is gone');
+  await fine(page);
+});
+
+test('ids are copied whole, and where the focus is it stays', async () => {
+  const running = await program();
+  const page = await open(running.url);
+  const { trace } = await running.say('run');
+  await shows(page, 'waterfall', 'trip-planner');
+  await page.evaluate(() => {
+    window.copied = [];
+    // As on a page that is not on loopback.
+    Object.defineProperty(navigator, 'clipboard', { value: undefined });
+    document.execCommand = () => window.copied.push(document.activeElement.value) > 0;
+  });
+  const copy = page.locator('.run-head .copy');
+  await copy.focus();
+  await page.keyboard.press('Enter');
+  assert.deepEqual(await page.evaluate(() => window.copied), [trace]);
+  assert.equal(await copy.evaluate((one) => document.activeElement === one), true);
+  assert.equal(await page.textContent('#said'), 'Copied');
   await fine(page);
 });

@@ -53,6 +53,9 @@ export function cost(amount, partial) {
   return shown && partial ? `≥ ${shown}` : shown;
 }
 
+/** What `≥` and a missing cost mean. */
+export const UNPRICED = 'No price is known for some call';
+
 /** A count with commas: `12,345`. */
 export function count(n) {
   return Number.isFinite(n) ? grouped(BigInt(Math.round(n)).toString()) : '';

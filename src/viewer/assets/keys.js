@@ -55,6 +55,7 @@ export class Keys {
       return;
     }
     const { waterfall } = app.run;
+    if (app.route.view === 'models' && 'emcz'.includes(event.key)) return;
     const act = {
       '/': () => app.search(),
       '?': () => this.help(),

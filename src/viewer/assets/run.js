@@ -1,14 +1,15 @@
 // The middle pane: what one run came to at its top, the waterfall below, and what stands there while there is nothing to show.
 
+import { copyButton } from './content.js';
 import { attr, el, foreign, put, putForeign, putShort, putTitle } from './dom.js';
-import { absolute, cost, count, duration, elapsed, plural } from './format.js';
+import { absolute, cost, count, duration, elapsed, plural, UNPRICED } from './format.js';
 import { drawKind, drawStatus, icon, lineIcon } from './icons.js';
 import { Waterfall } from './waterfall.js';
 
 const BACK = 'M10 3L5 8l5 5';
 /** What matters first comes first: how long, how much, what went wrong. */
 const LABELS = [
-  'Duration', 'Cost', 'Errors', 'Alerts', 'Calls', 'Tools', 'Input', 'Output', 'First chunk', 'Spans', 'Models', 'Session', 'Conversation',
+  'Duration', 'Cost', 'Errors', 'Alerts', 'Calls', 'Tools', 'Input', 'Output', 'First chunk', 'Spans', 'Models', 'Session', 'Conversation', 'Trace',
 ];
 const SNIPPET = `#[tracing::instrument(fields(
     gen_ai.operation.name = "invoke_agent",
@@ -42,6 +43,7 @@ export class Run {
     for (const label of LABELS) {
       const value = el('dd', { dir: 'auto' });
       const stat = el('div.stat', {}, el('dt', {}, label), value);
+      if (label === 'Trace') stat.append(copyButton(() => this.app.shown, 'Copy the id of the trace'));
       stat.value = value;
       this.stats.set(label, stat);
     }
@@ -62,7 +64,14 @@ export class Run {
     this.empty.hidden = there;
     if (!there) return this.nothing();
     if (run) this.totals(run);
+    else this.forgotten();
     this.waterfall.render(run);
+  }
+
+  /** It was chosen, and had to make room: what is on the page is all that is left of it. */
+  forgotten() {
+    put(this.status, 'not kept any more');
+    this.status.className = 'error mild';
   }
 
   totals(run) {
@@ -88,11 +97,12 @@ export class Run {
     this.stat('Alerts', some(run.alerts), 'bad');
     this.stat('Input', parts(run.input, run.cached, 'cached'));
     this.stat('Output', parts(run.output, run.reasoning, 'reasoning'));
-    this.stat('Cost', cost(run.cost, run.partial) || (run.partial ? '?' : ''), 'money', run.partial ? 'Some call has no known price' : '');
+    this.stat('Cost', cost(run.cost, run.partial) || (run.partial ? 'no price' : ''), run.cost === undefined ? '' : 'money', run.partial ? UNPRICED : '');
     this.stat('First chunk', first, '', 'Time to the first chunk of the streamed calls, shortest to longest');
     this.stat('Models', run.models?.join(', ') ?? '', '', run.models?.join('\n'));
     this.stat('Session', run.session ?? '', '', run.session);
     this.stat('Conversation', run.conversation ?? '', '', run.conversation);
+    this.stat('Trace', run.trace.slice(0, 8), '', run.trace);
     this.failed.hidden = !run.errors;
     put(this.failed, run.errors ? plural(run.errors, 'error') : '');
     this.zoom.hidden = this.waterfall.focus === undefined;

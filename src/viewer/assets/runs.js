@@ -1,7 +1,7 @@
 // The left pane: the runs, newest first, their filters, what is searched inside them, and totals over what is shown.
 
 import { attr, el, put, putShort, putTitle } from './dom.js';
-import { absolute, ago, cost, count, duration, elapsed, plural, tokens, visible } from './format.js';
+import { absolute, ago, cost, count, duration, elapsed, plural, tokens, UNPRICED, visible } from './format.js';
 import { drawKind, drawStatus, icon } from './icons.js';
 import { List } from './list.js';
 import { laterFirst } from './store.js';
@@ -253,6 +253,7 @@ export class Runs {
     if (run.tools) facts.push(plural(run.tools, 'tool'));
     putShort(row.facts, [...facts, ...tokens({ input: run.input, output: run.output })].join(' · '));
     put(row.cost, cost(run.cost, run.partial));
+    putTitle(row.cost, run.partial ? UNPRICED : '');
     attr(row, 'aria-selected', run.trace === this.app.shown);
   }
 
@@ -263,6 +264,7 @@ export class Runs {
     const place = [span.agent ?? run?.agent ?? run?.name, span.model].filter(Boolean);
     putShort(row.facts, place.join(' · '));
     put(row.cost, cost(span.cost));
+    putTitle(row.cost, '');
     attr(row, 'aria-selected', span.trace === this.app.shown && span.id === this.app.route.span);
   }
 }

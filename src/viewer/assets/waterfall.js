@@ -1,7 +1,7 @@
 // The waterfall: one row for each span and moment, a tree on the left, bars on a time axis on the right.
 
 import { attr, el, put, putShort, putTitle } from './dom.js';
-import { absolute, cost, count, duration, elapsed, tick, tokens } from './format.js';
+import { absolute, cost, count, duration, elapsed, tick, tokens, UNPRICED } from './format.js';
 import { drawKind, drawStatus, icon, kindClass, lineIcon } from './icons.js';
 import { List } from './list.js';
 
@@ -224,7 +224,7 @@ export class Waterfall {
     const money = own ? cost(span.cost) : cost(use.cost ?? span.cost, use.partial);
     const unknown = !money && own && span.kind === 'llm' && span.status !== 'open';
     put(row.cost, unknown ? 'no price' : money);
-    putTitle(row.cost, unknown ? 'No price is known for this model' : '');
+    putTitle(row.cost, unknown || (!own && use.partial) ? UNPRICED : '');
     row.cost.classList.toggle('unknown', unknown);
     for (const cell of [row.tokens, row.cost]) cell.classList.toggle('sum', !own);
     this.bar(row, span);
