@@ -75,10 +75,17 @@ test('a browser whose clock is wrong by a day shows how long things run by the c
 
 test('a run of some days ago says so', async () => {
   const running = await program();
-  const page = await open(running.url);
   await running.say('run');
-  await shows(page, 'run-list', 'trip-planner');
-  await page.evaluate(() => { const now = Date.now; Date.now = () => now() + 3 * 86_400_000 + 60_000; });
+  const page = await open(running.url);
+  // The program says that it is three days later.
+  await page.addInitScript(() => {
+    const listen = EventSource.prototype.addEventListener;
+    const later = (data) => JSON.stringify({ ...data, now: data.now + 3 * 86_400e6 + 60e6 });
+    EventSource.prototype.addEventListener = function on(name, f) {
+      listen.call(this, name, name === 'hello' ? (event) => f({ data: later(JSON.parse(event.data)) }) : f);
+    };
+  });
+  await page.reload();
   await shows(page, 'run-list', '3 d ago');
   await fine(page);
 });
@@ -357,5 +364,19 @@ test('ids are copied whole, and where the focus is it stays', async () => {
   assert.deepEqual(await page.evaluate(() => window.copied), [trace]);
   assert.equal(await copy.evaluate((one) => document.activeElement === one), true);
   assert.equal(await page.textContent('#said'), 'Copied');
+  await fine(page);
+});
+
+test('times are the reader\'s, and say in which zone', async () => {
+  const running = await program();
+  const page = await open(running.url);
+  const cdp = await chrome.context.newCDPSession(page);
+  await cdp.send('Emulation.setTimezoneOverride', { timezoneId: 'Asia/Kolkata' });
+  await running.say('run');
+  await shows(page, 'waterfall', 'think');
+  await choose(page, 'think');
+  await page.locator('#detail .list', { hasText: 'UTC+5:30' }).waitFor();
+  const zones = await page.evaluate(async () => (await import('./assets/format.js')).absolute(1_700_000_000_123_456));
+  assert.equal(zones, '2023-11-15 03:43:20.123');
   await fine(page);
 });
