@@ -300,7 +300,7 @@ fn holds(condition: &str, span: &BTreeMap<String, Value>) -> bool {
     let wanted = wanted.trim_matches('"');
     match operator {
         "=" => value == wanted,
-        "=~" => wanted == ".*",
+        "=~" => [".*", ".+"].contains(&wanted) || wanted.split('|').any(|one| value == one),
         ">" => value
             .as_f64()
             .is_some_and(|value| value > wanted.parse().unwrap()),
@@ -322,13 +322,23 @@ fn every_trace_query_finds_spans_of_the_runs_and_selects_attributes_they_have() 
             let filter = filter
                 .strip_prefix("{ ")
                 .and_then(|f| f.strip_suffix(" }"))
-                .unwrap();
+                .unwrap()
+                .replace(" } >> { ", " } && { ");
             let mut found = Vec::new();
             for (id, spans) in &fed {
                 let filter = filled(&filter.replace("$trace", id));
-                let all =
-                    |span: &&BTreeMap<String, Value>| filter.split(" && ").all(|c| holds(c, span));
-                found.extend(spans.iter().filter(all));
+                let matching = |filter: &str| -> Vec<_> {
+                    let all = |span: &&BTreeMap<String, Value>| {
+                        filter.split(" && ").all(|c| holds(c, span))
+                    };
+                    spans.iter().filter(all).collect()
+                };
+                // What is asked of a trace besides the spans that are shown.
+                let mut parts: Vec<_> = filter.split(" } && { ").map(matching).collect();
+                let shown = parts.pop().unwrap();
+                if parts.iter().all(|spans| !spans.is_empty()) {
+                    found.extend(shown);
+                }
             }
             assert!(
                 !found.is_empty(),
