@@ -21,7 +21,9 @@ use tracing_genai::enrich::{Enrich, SpanMut};
 use tracing_genai::event::Usage;
 use tracing_genai::message::{Message, from_openai};
 use tracing_genai::otlp::{OtlpConfig, Signal};
-use tracing_genai::{Telemetry, TelemetryBuilder, agent, chat, embeddings, tool};
+use tracing_genai::{
+    Telemetry, TelemetryBuilder, agent, chat, embeddings, retrieval, step, tool, workflow,
+};
 use tracing_subscriber::prelude::*;
 
 fn variable(name: &str) -> String {
@@ -454,8 +456,11 @@ fn phoenix_shows_whole_conversations_whoever_wrote_them() {
             .start()
             .usage(Usage::new().input(9))
             .complete();
+        retrieval("handbook").start().complete();
+        step("file").start().complete();
+        workflow("triage").start().complete();
     });
-    let trace = trace(&id, 5, 1);
+    let trace = trace(&id, 8, 1);
     assert_eq!(trace["session"]["sessionId"], "s-1");
     let llm = &one(&trace, "chat gpt-4o")["attributes"]["llm"];
     let asked = llm["input_messages"].as_array().unwrap();
@@ -488,4 +493,11 @@ fn phoenix_shows_whole_conversations_whoever_wrote_them() {
     assert_eq!(embeddings["spanKind"], "embedding");
     // Phoenix counts tokens of models that talk only.
     assert_eq!(embeddings["attributes"]["llm"]["token_count"]["prompt"], 9);
+    for (name, kind) in [
+        ("retrieval handbook", "retriever"),
+        ("file", "unknown"),
+        ("invoke_workflow triage", "unknown"),
+    ] {
+        assert_eq!(one(&trace, name)["spanKind"], kind, "{name}");
+    }
 }

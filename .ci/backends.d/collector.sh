@@ -1,4 +1,4 @@
-# collector: the OpenTelemetry Collector, with otel-collector.yaml.
+# collector: the OpenTelemetry Collector, with otel-collector.yaml and examples/observability/names.yaml.
 #   OTELCOL_BIN                 the program. Set it yourself to use your own.
 #   OTELCOL_GRPC_URL            where to send OTLP/gRPC         http://127.0.0.1:4317
 #   OTELCOL_HTTP_URL            where to send OTLP/HTTP         http://127.0.0.1:4318
@@ -56,11 +56,15 @@ collector_ports() {
   echo OTELCOL_OTLP_GRPC_PORT OTELCOL_OTLP_HTTP_PORT OTELCOL_PROMETHEUS_PORT OTELCOL_TELEMETRY_PORT
 }
 
-collector_configs() { echo "$root/otel-collector.yaml"; }
+collector_configs() {
+  echo "$root/otel-collector.yaml"
+  echo "$root/examples/observability/names.yaml"
+}
 
 collector_start() {
   JAEGER_OTLP_ENDPOINT=127.0.0.1:$JAEGER_OTLP_GRPC_PORT \
-    start_one collector "$OTELCOL_BIN" --config "$root/otel-collector.yaml"
+    start_one collector "$OTELCOL_BIN" --config "$root/otel-collector.yaml" \
+    --config "$root/examples/observability/names.yaml"
 }
 
 collector_ready() {
@@ -88,6 +92,8 @@ collector_validate() {
   [[ -n $gateway ]] || die "otel-collector.yaml holds no gateway profile (lines that start with '#| ')"
   "$OTELCOL_BIN" validate --config "$root/otel-collector.yaml"
   say "ok: otel-collector.yaml"
+  "$OTELCOL_BIN" validate --config "$root/otel-collector.yaml" --config "$root/examples/observability/names.yaml"
+  say "ok: examples/observability/names.yaml"
   "$OTELCOL_BIN" validate --config "$root/otel-collector.yaml" --config "yaml:$gateway"
   say "ok: the gateway profile in otel-collector.yaml"
 }

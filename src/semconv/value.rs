@@ -321,6 +321,8 @@ pub mod error_type {
     pub const BLOCKED: &str = "blocked";
     /// An MCP tool answered with a result that says it failed. The conventions' value for it.
     pub const TOOL_ERROR: &str = "tool_error";
+    /// The process ended, killed or crashed, before the work did.
+    pub const PROCESS_ENDED: &str = "process_ended";
     /// Every value above.
-    pub const ALL: &[&str] = &[OTHER, PANIC, TIMEOUT, BLOCKED, TOOL_ERROR];
+    pub const ALL: &[&str] = &[OTHER, PANIC, TIMEOUT, BLOCKED, TOOL_ERROR, PROCESS_ENDED];
 }

@@ -153,6 +153,29 @@ fn every_query_names_metrics_and_labels_that_are_emitted() {
     }
 }
 
+/// Loki refuses a selector that nothing narrows, `.*` included.
+#[test]
+fn a_log_query_is_valid_while_everything_is_chosen() {
+    let mut checked = 0;
+    for board in Board::all() {
+        let all = |name: &str| {
+            let variable = board.variables().iter().find(|v| v["name"] == name);
+            variable.unwrap()["allValue"].as_str().unwrap().to_owned()
+        };
+        for query in board.queries().filter(|q| q.language == "loki") {
+            let selector = query.text.split(['{', '}']).nth(1).unwrap();
+            let narrows = |matcher: &str| {
+                let (_, value) = matcher.split_once("=~").unwrap();
+                let name = value.trim_matches('"').strip_prefix('$').unwrap();
+                all(name) == ".+"
+            };
+            assert!(selector.split(',').any(narrows), "{}", query.text);
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 2);
+}
+
 #[test]
 fn what_was_renamed_is_read_under_both_names() {
     let renamed = [
@@ -275,7 +298,7 @@ fn the_compose_file_mounts_files_that_exist_and_opens_loopback_only() {
         assert!(target.starts_with('/'));
         mounted += 1;
     }
-    assert_eq!(mounted, 8);
+    assert_eq!(mounted, 9);
     let port = |item: &&str| item.contains(':') && item.as_bytes()[0].is_ascii_digit();
     for port in items().filter(port) {
         assert!(port.starts_with("127.0.0.1:"), "{port}");

@@ -22,17 +22,34 @@ pub(crate) fn get(base: &str, path: &str, parameters: &[(&str, &str)]) -> Value 
             write!(query, "%{byte:02X}").unwrap();
         }
     }
+    let body = exchange(base, &format!("GET {path}{query}"), "");
+    serde_json::from_str(&body).unwrap_or_else(|e| panic!("{path}: {e}: {body}"))
+}
+
+/// Sends JSON with a POST, which is to be accepted.
+pub(crate) fn post(base: &str, path: &str, body: &Value) {
+    let answer = exchange(base, &format!("POST {path}"), &body.to_string());
+    assert!(!answer.contains("message"), "{path}: {answer}");
+}
+
+/// The body that is answered.
+fn exchange(base: &str, request: &str, body: &str) -> String {
     let host = base.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    write!(stream, "GET {path}{query} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "{request} HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer);
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    serde_json::from_str(body).unwrap_or_else(|e| panic!("{path}: {e}: {answer}"))
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    body.to_owned()
 }
 
 /// Asks until there is an answer: the way through three processes takes its time.

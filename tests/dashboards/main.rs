@@ -16,3 +16,4 @@ mod files;
 mod http;
 mod live;
 mod metrics;
+mod others;

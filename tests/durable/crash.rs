@@ -233,6 +233,10 @@ fn f08_spans_that_were_open_when_the_process_died_arrive_as_interrupted_below_th
     let (run, call) = (open[0], open[1]);
     assert_eq!(call.parent_span_id, run.span_id);
     for span in open {
+        let status = span.status.as_ref().unwrap();
+        assert_eq!(status.code, 2, "red in every backend");
+        assert_eq!(status.message, "the process ended before this did");
+        assert!(span.attributes.iter().any(|a| a.key == "error.type"));
         let end = span.end_time_unix_nano / 1000;
         assert!(
             end <= died,

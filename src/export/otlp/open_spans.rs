@@ -1,4 +1,5 @@
-//! The spans that are open, on disk: should this process die, the next one with its spool exports them as interrupted.
+//! The spans that are open, on disk: should this process die, the next one with its spool exports them as interrupted,
+//! which is a failure.
 //!
 //! ```text
 //! open   "TGOPEN1\n"  crc32 of the rest: u32  length: u64  requests of one span each, end to end
@@ -18,13 +19,15 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use opentelemetry::SpanId;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, status::StatusCode};
 use prost::Message as _;
 
 use super::encode::{BatchEncoder, Push};
 use super::outbox::Batch;
 use crate::diagnostics;
 use crate::record::Record;
+use crate::semconv;
 
 /// The file in a process's directory of the spool.
 const NAME: &str = "open";
@@ -262,6 +265,7 @@ fn batches(request: ExportTraceServiceRequest, end: SystemTime) -> Vec<Batch> {
     }
     for span in &mut spans {
         span.end_time_unix_nano = span.end_time_unix_nano.max(end);
+        fail(span);
     }
     // Parents begin first, and are read first.
     spans.sort_by_key(|span| span.start_time_unix_nano);
@@ -284,6 +288,24 @@ fn batches(request: ExportTraceServiceRequest, end: SystemTime) -> Vec<Batch> {
             }
         })
         .collect()
+}
+
+/// Work that its process did not live to end has failed, unless it had said before how it would end.
+fn fail(span: &mut Span) {
+    let status = span.status.get_or_insert_default();
+    if status.code() != StatusCode::Unset {
+        return;
+    }
+    status.set_code(StatusCode::Error);
+    status.message = "the process ended before this did".to_owned();
+    if !span.attributes.iter().any(|a| a.key == semconv::ERROR_TYPE) {
+        let value = any_value::Value::StringValue(semconv::error_type::PROCESS_ENDED.to_owned());
+        span.attributes.push(KeyValue {
+            key: semconv::ERROR_TYPE.to_owned(),
+            value: Some(AnyValue { value: Some(value) }),
+            ..KeyValue::default()
+        });
+    }
 }
 
 #[cfg(test)]
