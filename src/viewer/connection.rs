@@ -1,7 +1,7 @@
-//! The connections of clients: how many there are at once, and how long one may be silent.
+//! The connections of clients: how many there are at once, and how long one may take.
 //!
-//! Promise: a flood of connections leaves the program its file descriptors, and one on which nothing passes, because a client sends no
-//! request or reads no answer, is closed.
+//! Promise: a flood of connections leaves the program its file descriptors, and one is closed on which no answer goes out, because
+//! its client sends no request, sends one byte by byte, or reads nothing.
 //! Never: closes a live stream of somebody who reads it: that says something more often.
 
 use std::io::{self, IoSlice};
@@ -21,7 +21,7 @@ use super::serve::{CLIENTS, KEEP_ALIVE};
 
 /// Connections at once, at most; further ones wait to be accepted. Besides its live stream a page has one or two.
 const CONNECTIONS: usize = 2 * CLIENTS;
-/// How long nothing may pass.
+/// How long nothing may go out, from the last that did or from the beginning of the next request.
 const SILENCE: Duration = Duration::from_secs(2 * KEEP_ALIVE.as_secs());
 
 pub(super) struct Door {
@@ -51,6 +51,7 @@ impl Listener for Door {
         let connection = Connection {
             stream,
             silence: Box::pin(sleep(SILENCE)),
+            asking: false,
             _place: place,
         };
         (connection, address)
@@ -64,14 +65,25 @@ impl Listener for Door {
 pub(super) struct Connection {
     stream: TcpStream,
     silence: Pin<Box<Sleep>>,
+    /// A request has begun, and nothing was answered since.
+    asking: bool,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {
-    /// What came of reading or writing; an error if nothing did for too long.
-    fn noted<T>(&mut self, cx: &mut Context<'_>, came: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// What came of reading or writing; an error if no answer went out for too long.
+    fn noted<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        came: Poll<io::Result<T>>,
+        asking: bool,
+    ) -> Poll<io::Result<T>> {
         if came.is_ready() {
-            self.silence.as_mut().reset(Instant::now() + SILENCE);
+            // The second byte of a request does not buy the third one time.
+            if !(asking && self.asking) {
+                self.silence.as_mut().reset(Instant::now() + SILENCE);
+            }
+            self.asking = asking;
             return came;
         }
         ready!(self.silence.as_mut().poll(cx));
@@ -86,7 +98,7 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let came = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        self.noted(cx, came)
+        self.noted(cx, came, true)
     }
 }
 
@@ -97,7 +109,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let went = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.noted(cx, went)
+        self.noted(cx, went, false)
     }
 
     fn poll_write_vectored(
@@ -106,7 +118,7 @@ impl AsyncWrite for Connection {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let went = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.noted(cx, went)
+        self.noted(cx, went, false)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -148,6 +160,37 @@ mod tests {
             (io::ErrorKind::TimedOut, &b"GET / HTT"[..])
         );
         assert!(begun.elapsed() >= SILENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sends_a_request_byte_by_byte_is_given_up() {
+        let (mut client, mut served) = pair().await;
+        let begun = Instant::now();
+        let drip = async {
+            while client.write_all(b"G").await.is_ok() {
+                sleep(SILENCE / 3).await;
+            }
+        };
+        let mut told = Vec::new();
+        let end = tokio::select! {
+            () = drip => unreachable!("the other end is here"),
+            end = served.read_to_end(&mut told) => end.unwrap_err(),
+        };
+        assert_eq!(end.kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() < 2 * SILENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_request_has_the_whole_time() {
+        let (mut client, mut served) = pair().await;
+        for _ in 0..5 {
+            sleep(SILENCE * 9 / 10).await;
+            client.write_all(b"G").await.unwrap();
+            assert_eq!(served.read_u8().await.unwrap(), b'G');
+            sleep(SILENCE * 9 / 10).await;
+            served.write_all(b"H").await.unwrap();
+            assert_eq!(client.read_u8().await.unwrap(), b'H');
+        }
     }
 
     #[tokio::test(start_paused = true)]
