@@ -24,7 +24,8 @@ impl TelemetryBuilder {
 
     /// Keeps batches of traces and logs on disk until the collector has taken them: they survive a collector that stays away, a
     /// crash of this process, and with [`SpoolSync::Always`](crate::otlp::SpoolSync::Always) one of the machine. What earlier
-    /// processes left in the directory is sent first, and spans they had open are sent as interrupted.
+    /// processes left in the directory is sent first, and spans they had open are sent as interrupted, with the status of an error
+    /// (`error.type` is `process_ended`).
     ///
     /// A path is enough; [`SpoolConfig`](crate::otlp::SpoolConfig) has the bounds (256 MiB a signal, 24 hours, the oldest goes first).
     /// The files hold what would have been sent, unencrypted, in a directory that only this user can read. What is captured is on
