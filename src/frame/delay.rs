@@ -63,13 +63,7 @@ impl Drop for Delay {
     }
 }
 
-static TIMER: Timer = Timer {
-    queue: Mutex::new(Queue {
-        waiting: BinaryHeap::new(),
-        running: false,
-    }),
-    added: Condvar::new(),
-};
+static TIMER: Timer = Timer::new();
 
 struct Timer {
     queue: Mutex<Queue>,
@@ -104,6 +98,16 @@ impl PartialEq for Entry {
 impl Eq for Entry {}
 
 impl Timer {
+    const fn new() -> Self {
+        Self {
+            queue: Mutex::new(Queue {
+                waiting: BinaryHeap::new(),
+                running: false,
+            }),
+            added: Condvar::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,27 +177,43 @@ mod tests {
     }
 
     #[test]
-    fn delays_end_in_their_order_without_a_timer_of_the_executor() {
+    fn no_delay_ends_early_and_no_executor_has_to_have_a_timer() {
         let now = Instant::now();
-        let order = Mutex::new(Vec::new());
         // The later one is asked for first, and a dropped one is nobody's.
         let delays = [60, 30, 5].map(|ms| {
-            let delay = Delay::until(now + Duration::from_millis(ms)).unwrap();
-            (ms, delay)
+            let due = now + Duration::from_millis(ms);
+            (due, Delay::until(due).unwrap())
         });
         drop(Delay::until(now + Duration::from_millis(1)));
         block_on(async {
-            let mut delays = delays.into_iter().map(|(ms, delay)| {
-                let order = &order;
-                Box::pin(async move {
-                    delay.await;
-                    order.lock().unwrap().push(ms);
-                })
+            let [a, b, c] = delays.map(|(due, delay)| async move {
+                delay.await;
+                assert!(Instant::now() >= due);
             });
-            let (a, b, c) = (delays.next(), delays.next(), delays.next());
-            futures_util::future::join3(a.unwrap(), b.unwrap(), c.unwrap()).await;
+            futures_util::future::join3(a, b, c).await;
         });
-        assert_eq!(*order.lock().unwrap(), [5, 30, 60]);
-        assert!(now.elapsed() >= Duration::from_millis(60));
+    }
+
+    #[test]
+    fn who_waits_for_the_earliest_is_woken_first() {
+        struct Note(u64, Arc<Mutex<Vec<u64>>>);
+        impl std::task::Wake for Note {
+            fn wake(self: Arc<Self>) {
+                self.1.lock().unwrap().push(self.0);
+            }
+        }
+        let woken = Arc::<Mutex<Vec<u64>>>::default();
+        let timer = Timer::new();
+        let now = Instant::now();
+        for ms in [3, 2, 0, 1] {
+            let waker = Waker::from(Arc::new(Note(ms, Arc::clone(&woken))));
+            let slot = Slot {
+                due: now + Duration::from_millis(ms),
+                waker: Mutex::new(Some(waker)),
+            };
+            timer.lock().waiting.push(Reverse(Entry(Arc::new(slot))));
+        }
+        timer.run();
+        assert_eq!(*woken.lock().unwrap(), [0, 1, 2, 3]);
     }
 }

@@ -5,6 +5,9 @@
     reason = "a test stops where it goes wrong"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod file;
 mod keys;
 mod precedence;

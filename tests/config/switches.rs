@@ -9,6 +9,8 @@ use tracing_genai::testing::Captured;
 use tracing_genai::{Telemetry, agent, chat, event, log_event};
 use tracing_subscriber::prelude::*;
 
+use crate::support::waiting;
+
 fn within(telemetry: &Telemetry, f: impl FnOnce()) {
     let subscriber = tracing_subscriber::registry().with(telemetry.layer());
     tracing::subscriber::with_default(subscriber, f);
@@ -72,19 +74,25 @@ fn while_disabled_nothing_is_told_and_open_spans_end_exactly_once() {
 
 #[test]
 fn while_disabled_no_span_is_made_and_a_call_site_is_free() {
-    let telemetry = Telemetry::builder("x").build().unwrap();
-    within(&telemetry, || {
-        assert!(!tracing::info_span!("on").is_disabled());
-        telemetry.disable();
-        let work = || {
-            for _ in 0..100 {
-                let _span = tracing::info_span!("off", gen_ai.operation.name = "chat").entered();
-                tracing::info!(genai.event = "some.thing");
-            }
-        };
-        assert!(tracing::info_span!("off").is_disabled());
-        let info = allocation_counter::measure(work);
-        assert_eq!(info.count_total, 0);
+    // In a process of its own: tracing may ask another thread's subscriber, where that was the only one until now, what our call
+    // sites are to it.
+    const TEST: &str = "switches::while_disabled_no_span_is_made_and_a_call_site_is_free";
+    waiting::alone(TEST, || {
+        let telemetry = Telemetry::builder("x").build().unwrap();
+        within(&telemetry, || {
+            assert!(!tracing::info_span!("on").is_disabled());
+            telemetry.disable();
+            let work = || {
+                for _ in 0..100 {
+                    let _span =
+                        tracing::info_span!("off", gen_ai.operation.name = "chat").entered();
+                    tracing::info!(genai.event = "some.thing");
+                }
+            };
+            assert!(tracing::info_span!("off").is_disabled());
+            let info = allocation_counter::measure(work);
+            assert_eq!(info.count_total, 0);
+        });
     });
 }
 

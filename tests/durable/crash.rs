@@ -13,6 +13,7 @@ use tracing_genai::{agent, chat};
 
 use crate::run::*;
 use crate::support::collector::{Answer, Collector, PATIENCE, closed_address};
+use crate::support::waiting::until;
 
 const DIRECTORY: &str = "TRACING_GENAI_TEST_SPOOL";
 const ENDPOINT: &str = "TRACING_GENAI_TEST_ENDPOINT";
@@ -314,12 +315,14 @@ fn a_span_that_ends_is_not_told_as_interrupted_too() {
     let telemetry = builder(&endpoint, directory.path()).build().unwrap();
     record(&telemetry, || {
         let long = tracing::info_span!("numbered", number = 0);
-        let task = async {
-            tokio::time::sleep(Duration::from_millis(700)).await;
+        let kept = async {
+            until("an open span is kept", || open_spans(directory.path()) == 1);
         };
-        crate::support::waiting::block_on(task.instrument(long));
+        crate::support::waiting::block_on(kept.instrument(long));
     });
-    std::thread::sleep(Duration::from_millis(400));
+    until("it is in the spool as ended", || {
+        open_spans(directory.path()) == 0
+    });
     // Another process adopts what this one has; it is as if this one had died just now.
     let copy = tempfile::tempdir().unwrap();
     copy_tree(directory.path(), copy.path());
@@ -329,6 +332,12 @@ fn a_span_that_ends_is_not_told_as_interrupted_too() {
     complete(&report);
     all_once(&collector, 1);
     assert_eq!(interrupted(&collector.spans()).len(), 0);
+}
+
+/// How many processes keep open spans there.
+fn open_spans(spool: &Path) -> usize {
+    let names = files(spool).into_iter();
+    names.filter(|file| file.ends_with("open")).count()
 }
 
 fn copy_tree(from: &Path, to: &Path) {
