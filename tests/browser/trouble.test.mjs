@@ -9,6 +9,18 @@ const TOKEN = 'a-token-that-nobody-guesses';
 const state = (page) => page.evaluate(() => document.getElementById('live').textContent);
 const choose = (page, text) => page.locator('#waterfall .row', { hasText: text }).first().click();
 
+/** Lets the program say that it is so many seconds later than it is. */
+async function later(page, by) {
+  await page.addInitScript((seconds) => {
+    const listen = EventSource.prototype.addEventListener;
+    const moved = (data) => JSON.stringify({ ...data, now: data.now + seconds * 1e6 });
+    EventSource.prototype.addEventListener = function on(name, f) {
+      listen.call(this, name, name === 'hello' ? (event) => f({ data: moved(JSON.parse(event.data)) }) : f);
+    };
+  }, by);
+  await page.reload();
+}
+
 test('the token is gone from the address at once, and in no request that follows', async () => {
   const running = await program('127.0.0.1:0', 'off', TOKEN);
   assert.ok(running.url.includes(TOKEN));
@@ -77,15 +89,7 @@ test('a run of some days ago says so', async () => {
   const running = await program();
   await running.say('run');
   const page = await open(running.url);
-  // The program says that it is three days later.
-  await page.addInitScript(() => {
-    const listen = EventSource.prototype.addEventListener;
-    const later = (data) => JSON.stringify({ ...data, now: data.now + 3 * 86_400e6 + 60e6 });
-    EventSource.prototype.addEventListener = function on(name, f) {
-      listen.call(this, name, name === 'hello' ? (event) => f({ data: later(JSON.parse(event.data)) }) : f);
-    };
-  });
-  await page.reload();
+  await later(page, 3 * 86_400 + 60);
   await shows(page, 'run-list', '3 d ago');
   await fine(page);
 });
@@ -378,5 +382,24 @@ test('times are the reader\'s, and say in which zone', async () => {
   await page.locator('#detail .list', { hasText: 'UTC+5:30' }).waitFor();
   const zones = await page.evaluate(async () => (await import('./assets/format.js')).absolute(1_700_000_000_123_456));
   assert.equal(zones, '2023-11-15 03:43:20.123');
+  await fine(page);
+});
+
+test('the labels of the time axis have room at every width', async () => {
+  const running = await program();
+  await running.say('open');
+  const page = await open(running.url);
+  await later(page, 100);
+  await page.locator('#run-list .row').first().click();
+  await choose(page, 'ask_a_person');
+  for (const width of [768, 1000, 1360, 1600, 360]) {
+    await page.setViewportSize({ width, height: 900 });
+    if (width === 360) await page.keyboard.press('Escape');
+    await page.locator('#waterfall .axis').waitFor();
+    const close = () => page.evaluate(() => [...document.querySelectorAll('.axis span')].map((one) => one.getBoundingClientRect())
+      .some((box, at, all) => box.right > innerWidth || (at > 0 && all[at - 1].right > box.left)));
+    await until(async () => (await close()) === false, `room at ${width} px`);
+    assert.match(await page.textContent('.axis'), /^0\d/);
+  }
   await fine(page);
 });

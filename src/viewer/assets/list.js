@@ -46,6 +46,7 @@ export class List {
     this.row = parseFloat(style.getPropertyValue('--row')) || 28;
     this.top = parseFloat(style.getPropertyValue('--head')) || 0;
     this.height = this.scroller.clientHeight;
+    this.width = this.scroller.clientWidth;
     if (was && was !== this.row) {
       // The same rows stay in sight when their height changes.
       this.size();

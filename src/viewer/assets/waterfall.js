@@ -10,6 +10,8 @@ const CHEVRON = 'M6 4l4 4-4 4';
 const DEEPEST = 24;
 /** Marks drawn on one bar: more would be one stripe. */
 const MARKS = 60;
+/** Pixels that a label of the axis takes. */
+const LABEL = 72;
 const AGENTS = new Set(['agent', 'workflow', 'a2a']);
 
 export class Waterfall {
@@ -137,9 +139,9 @@ export class Waterfall {
       to = from + 250_000 * 1.3 ** Math.max(0, Math.ceil(Math.log(lived / 250_000) / Math.log(1.3)));
     }
     to = Math.max(to, from + 1);
-    if (from === this.from && to === this.to) return;
-    Object.assign(this, { from, to, span: to - from });
-    const step = niceStep(this.span);
+    if (from === this.from && to === this.to && this.wide === this.list.width) return;
+    Object.assign(this, { from, to, span: to - from, wide: this.list.width });
+    const step = niceStep(this.span, Math.min(5, Math.max(1, this.axis.clientWidth / LABEL)));
     const count = Math.floor(this.span / step);
     this.list.scroller.style.setProperty('--tick', `${(step / this.span) * 100}%`);
     const labels = [];
@@ -308,9 +310,9 @@ function levelClass(moment) {
   return { debug: 'l-debug', warn: 'l-warn', error: 'l-error', alert: 'l-error' }[moment.level] ?? 'l-info';
 }
 
-/** A step of 1, 2 or 5 that makes about five of a length; of seconds and minutes where those are read. */
-function niceStep(length) {
-  const rough = length / 5;
+/** A step of 1, 2 or 5 that makes about so many of a length; of seconds and minutes where those are read. */
+function niceStep(length, parts) {
+  const rough = length / parts;
   if (rough > 20e6) {
     const steps = [30e6, 60e6, 120e6, 300e6, 600e6, 1_800e6, 3_600e6, 7_200e6, 21_600e6, 86_400e6];
     return steps.find((step) => step >= rough) ?? Math.ceil(rough / 86_400e6) * 86_400e6;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{SpanId, Value as Attribute};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
@@ -294,11 +294,14 @@ fn exported(exporter: &InMemorySpanExporter) -> Result<Value, Failure> {
             json!(span.span_context.span_id().to_string()),
         );
         row.insert("name".to_owned(), json!(span.name));
-        let lived = span
-            .end_time
-            .duration_since(span.start_time)
-            .unwrap_or_default();
-        row.insert("micros".to_owned(), json!(lived.as_micros() as u64));
+        // Times leave in whole microseconds since the epoch, as the page gets them.
+        let micros = |at: SystemTime| {
+            at.duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_micros()
+        };
+        let lived = micros(span.end_time) - micros(span.start_time);
+        row.insert("micros".to_owned(), json!(lived as u64));
         row
     };
     let root = spans
