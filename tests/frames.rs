@@ -546,7 +546,11 @@ fn an_end_that_is_lost_is_waited_for_only_so_long() {
     );
     runtime.block_on(
         async {
-            let work = async { Ok::<_, io::Error>(7) };
+            // That it began is seen, however long that takes.
+            let work = async {
+                capture.telemetry().flush(Duration::from_secs(30));
+                Ok::<_, io::Error>(7)
+            };
             let run = stream(capture.telemetry().bus(), workflow("trip").root(), work);
             let mut run = run.settle(Duration::from_millis(20));
             assert_eq!(

@@ -265,11 +265,10 @@ fn a_second_signal_ends_the_process_at_once_by_itself() {
     let mut process = Process::start("flush", &[&collector]);
     process.signal("TERM");
     collector.wait_for_requests(1);
-    let begun = Instant::now();
     process.signal("INT");
     let status = process.ended();
+    // Had it waited for the flush, the first one would have ended it.
     assert_eq!(status.signal(), Some(2), "{status}");
-    assert!(begun.elapsed() < Telemetry::SHUTDOWN_TIMEOUT, "it waited");
 }
 
 #[test]
