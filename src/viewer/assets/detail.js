@@ -154,7 +154,7 @@ export class Detail {
     const start = this.app.store.tree.start;
     add('Kind', `${kindName(span.kind)}, ${span.status}`);
     add('Duration', this.lived);
-    const after = Number.isFinite(start) && span.start > start ? `, ${duration(span.start - start)} after the run` : '';
+    const after = Number.isFinite(start) && span.start > start ? `, ${duration(span.start - start)} into the run` : '';
     add('Began', `${absolute(span.start)} ${zone(span.start)}${after}`);
     add('First chunk', span.ttfc === undefined ? '' : duration(span.ttfc));
     add('Model', span.requested && span.requested !== span.model ? `${span.model ?? '?'} (asked for ${span.requested})` : span.model);

@@ -258,7 +258,7 @@ export class Waterfall {
   /** A bar in words. */
   words(span) {
     const first = span.ttfc === undefined ? '' : `; first chunk after ${duration(span.ttfc)}`;
-    return `${absolute(span.start)}, ${duration(Math.max(0, span.start - this.tree.start))} after the run began${first}`;
+    return `${absolute(span.start)}, ${duration(Math.max(0, span.start - this.tree.start))} into the run${first}`;
   }
 
   marks(row, moments) {
