@@ -54,7 +54,7 @@
 //! * A call whose future is dropped, and a request that the peer cancels, end as canceled.
 //! * A server's span is the child of the span that `params._meta` names, and without one the root of a trace. It links the
 //!   span the message arrived in: the HTTP request's, for instance. `rmcp`'s own `serve_inner`, which lives as long as the
-//!   connection, is neither parent nor link.
+//!   connection, is not seen: it is neither parent nor link, and no trace. What a handler without [`traced`] makes is a root.
 //!
 //! Follows the MCP part of the conventions at [`SEMCONV_COMMIT`](crate::semconv::SEMCONV_COMMIT).
 
@@ -72,6 +72,7 @@ pub use connect::connect;
 pub use handler::{TracedHandler, traced_handler};
 pub use server::{Traced, traced};
 
+use crate::layer::classify;
 use crate::semconv;
 
 /// What carries the messages of a session.
@@ -100,8 +101,5 @@ impl Transport {
 
 /// Whether a span is one of `rmcp`'s own: those live as long as a connection does.
 fn is_connection(span: &tracing::Span) -> bool {
-    span.metadata().is_some_and(|meta| {
-        let rest = meta.target().strip_prefix("rmcp");
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-    })
+    span.metadata().is_some_and(classify::is_connection)
 }

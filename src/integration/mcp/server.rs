@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
 
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use rmcp::Service;
@@ -13,7 +14,7 @@ use super::message::{Answer, Message, Side};
 use super::observed::{self, End, Observed};
 use super::{Transport, is_connection, meta};
 use crate::semconv::{self, mcp_method};
-use crate::span::{Plain, Starter, opened};
+use crate::span::{Plain, Starter, opened, search};
 
 /// Messages that get no span unless asked for: news of other work that may come by the thousand, and subscriptions, which
 /// last as long as a connection.
@@ -269,14 +270,14 @@ fn session(parts: &http::request::Parts) -> Option<&str> {
 /// headers name it.
 fn surroundings(parts: Option<&http::request::Parts>) -> Option<SpanContext> {
     let around = tracing::Span::current();
-    let seen = opened(&around).map(|o| o.instance.identity(&o.state));
     let here = if !is_connection(&around) {
-        seen.map(|id| id.context())
+        opened(&around)
     } else if parts.is_some_and(|parts| session(parts).is_none()) {
-        seen.and_then(|id| id.parent_context())
+        search(&around, ControlFlow::Break)
     } else {
         None
     };
+    let here = here.map(|o| o.instance.identity(&o.state).context());
     here.filter(SpanContext::is_valid).or_else(|| {
         let sent = meta::read(&parts?.headers)?;
         Some(sent.span().span_context().clone())
