@@ -9,7 +9,7 @@
 //! # On the server
 //!
 //! ```
-//! use rmcp::{ServerHandler, ServiceExt as _, transport::stdio};
+//! use rmcp::{ServerHandler, transport::stdio};
 //! use tracing_genai::mcp::{Transport, traced};
 //!
 //! #[derive(Clone)]
@@ -56,6 +56,18 @@
 //!   span the message arrived in: the HTTP request's, for instance. `rmcp`'s own `serve_inner`, which lives as long as the
 //!   connection, is not seen: it is neither parent nor link, and no trace. What a handler without [`traced`] makes is a root.
 //!
+//! # Sessions
+//!
+//! A session that has ended is the event `mcp.connection.closed`, once, and the metric `mcp.client.session.duration` or
+//! `mcp.server.session.duration`, in seconds, whatever is sampled. It is told of clients that [`connect`] made, and of servers:
+//!
+//! * [`Traced::serve`] tells it when the transport ends. `error.type` is `transport_send` or `transport_close` where that was the
+//!   last thing to happen.
+//! * Served otherwise (by `serve_server`, or over HTTP with [`traced_handler`]), it is told when `rmcp` drops the handler, and
+//!   without an error, of which a handler hears nothing.
+//!
+//! A handshake that fails is no session, and neither is an HTTP request without `Mcp-Session-Id`.
+//!
 //! Follows the MCP part of the conventions at [`SEMCONV_COMMIT`](crate::semconv::SEMCONV_COMMIT).
 
 mod client;
@@ -66,9 +78,10 @@ mod meta;
 mod observed;
 mod origin;
 mod server;
+mod session;
 
 pub use client::{PeerExt, TracedPeer};
-pub use connect::connect;
+pub use connect::{Connect, connect};
 pub use handler::{TracedHandler, traced_handler};
 pub use server::{Traced, traced};
 
