@@ -720,6 +720,7 @@ fn debug_of_a_view_says_that_there_is_content_and_never_shows_it() {
                     TagCompleted,
                     McpToolCompleted,
                     McpConnectionFailed,
+                    McpConnectionClosed,
                     AgentExecutionCompleted,
                     AgentLogOutput,
                     PlanReasoningCompleted,

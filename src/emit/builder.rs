@@ -49,6 +49,9 @@ enum Place {
     Here,
     /// In this span, in the eyes of every installation that sees it.
     In(Vec<Opened>),
+    /// In no span, in the eyes of this installation.
+    #[cfg(feature = "mcp")]
+    Outside(std::sync::Arc<Instance>),
 }
 
 impl fmt::Debug for EventBuilder {
@@ -176,6 +179,20 @@ impl EventBuilder {
         self
     }
 
+    /// In no span, wherever it is emitted.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn outside(mut self, instance: std::sync::Arc<Instance>) -> Self {
+        self.place = Place::Outside(instance);
+        self
+    }
+
+    /// How long what it tells the end of has lasted.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn lasted(mut self, lasted: Duration) -> Self {
+        self.lasted = Some(lasted);
+        self
+    }
+
     /// Emits it, and says under which id. `None` where no layer is installed.
     pub fn emit(mut self) -> Option<EventId> {
         let places: Vec<_> = match std::mem::replace(&mut self.place, Place::Here) {
@@ -184,6 +201,11 @@ impl EventBuilder {
                 .filter(|seen| seen.instance.is_on())
                 .map(|seen| (seen.instance, Some(seen.state)))
                 .collect(),
+            #[cfg(feature = "mcp")]
+            Place::Outside(instance) => {
+                let on = instance.is_on().then_some((instance, None));
+                on.into_iter().collect()
+            }
             Place::Here => installed()
                 .map(|instance| {
                     let state = entered::current(instance.number);

@@ -166,8 +166,8 @@ subjects! {
     TOOL_SELECTION = "tool.selection", Tool, TOOL, None, None, ["invalid"], {"invalid": Warn};
     /// A tool as an object.
     TOOL = "tool", Tool, TOOL, None, None, ["recorded", "inferred", "schema_generated"], {"inferred": Debug, "schema_generated": Debug};
-    /// A client connecting to an MCP server.
-    MCP_CONNECTION = "mcp.connection", Mcp, MCP, span(Client, "initialize", None, None), None, ["started", "completed", "failed"];
+    /// A client connecting to an MCP server, and the end of what came of it on either side.
+    MCP_CONNECTION = "mcp.connection", Mcp, MCP, span(Client, "initialize", None, None), None, ["started", "completed", "failed", "closed"];
     /// A tool called over MCP.
     MCP_TOOL = "mcp.tool", Mcp, MCP, span(Client, "tools/call", None, Some("gen_ai.tool.name")), Some("execute_tool"), ["started", "completed", "failed", "blocked"];
     /// Any other MCP request.

@@ -51,6 +51,8 @@ impl Class {
     pub(crate) const CLIENT: Fact = Fact(1 << 4);
     /// It is an event that tells facts about its span.
     pub(crate) const OF_SPAN: Fact = Fact(1 << 5);
+    /// Its spans live as long as a connection does, and are no work of anybody's: they are not seen.
+    pub(crate) const CONNECTION: Fact = Fact(1 << 6);
 
     pub(crate) fn is(self, fact: Fact) -> bool {
         self.bits & fact.0 != 0
@@ -94,6 +96,10 @@ const INFRASTRUCTURE: [&str; 24] = [
     "tower",
     "tower_http",
 ];
+
+/// Crates whose spans live as long as a connection: `rmcp`'s `serve_inner` and `streamable_http_session`. What is done over a
+/// connection has parents of its own, so a span for it would be a trace that holds nothing and, on a server, never ends.
+const CONNECTIONS: [&str; 1] = ["rmcp"];
 
 /// Call sites remembered per thread. A direct-mapped table: two call sites that share a place only cost the walk again.
 const REMEMBERED: usize = 256;
@@ -153,13 +159,25 @@ fn walk(meta: &Metadata<'_>, steps: &Steps) -> Class {
         .with(Class::MOMENT, moment)
         .with(Class::CLIENT, events::is_clients(meta))
         .with(Class::OF_SPAN, events::tells_of_span(meta))
+        .with(Class::CONNECTION, is_connection(meta))
+}
+
+/// Whether it is a span that lives as long as a connection does.
+pub(crate) fn is_connection(meta: &Metadata<'_>) -> bool {
+    meta.is_span()
+        && CONNECTIONS
+            .into_iter()
+            .any(|of| is_below(meta.target(), of))
+}
+
+/// Whether `target` is this crate or module, or lies in it.
+fn is_below(target: &str, of: &str) -> bool {
+    let rest = target.strip_prefix(of);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 fn is_step(meta: &Metadata<'_>, steps: &Steps) -> bool {
-    let below = |target: &str| {
-        let rest = meta.target().strip_prefix(target);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-    };
+    let below = |target: &str| is_below(meta.target(), target);
     match steps {
         Steps::Application | Steps::InsideGenAi => {
             *meta.level() <= Level::INFO && !INFRASTRUCTURE.into_iter().any(below)

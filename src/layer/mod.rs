@@ -97,8 +97,12 @@ impl GenAiLayer {
         })
     }
 
-    /// Whether a span that does not speak GenAI is to be seen: where only GenAI is wanted, steps inside it are.
+    /// Whether a span that does not speak GenAI is to be seen: where only GenAI is wanted, steps inside it are. Connections never
+    /// are: what begins in one has the parent it would have outside.
     fn wants(&self, attrs: &Attributes<'_>, class: Class, parent: Option<&Arc<SpanState>>) -> bool {
+        if class.is(Class::CONNECTION) {
+            return false;
+        }
         if !self.instance.genai_only || class.is(Class::GENAI) {
             return true;
         }

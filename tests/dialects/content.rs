@@ -22,7 +22,7 @@ fn foreign(capture: &Capture) {
             langfuse.observation.input = "canary",
         )
         .in_scope(|| {});
-        let span = tracing::info_span!(target: "rmcp::service", "serve_inner");
+        let span = tracing::info_span!(target: "my_app", "session");
         span.in_scope(|| {
             tracing::event!(target: "rmcp::service", tracing::Level::INFO, notification = "canary", "received notification");
             tracing::event!(target: "rmcp::service", tracing::Level::DEBUG, id = 1, request = "canary arguments", "received request");

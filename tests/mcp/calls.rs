@@ -188,10 +188,8 @@ fn a_handshake_is_a_span_on_either_side() {
     let capture = capture();
     run(&capture, async {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let serving = tokio::spawn(async {
-            use rmcp::ServiceExt as _;
-            traced(Library).serve(theirs).await.unwrap().waiting().await
-        });
+        let serving =
+            tokio::spawn(async { traced(Library).serve(theirs).await.unwrap().waiting().await });
         let client = connect((), ours).await.unwrap();
         client.cancel().await.unwrap();
         serving.await.unwrap().unwrap();

@@ -17,7 +17,7 @@ use rmcp::transport::{
 use tokio::net::TcpListener;
 use tracing::{Instrument as _, info_span};
 use tracing_genai::agent;
-use tracing_genai::event::Value;
+use tracing_genai::event::{EventSpec as _, McpConnectionClosed, Value};
 use tracing_genai::mcp::{PeerExt as _, Transport, traced_handler};
 use tracing_genai::testing::{Capture, CapturedSpan, capture};
 
@@ -134,14 +134,23 @@ fn without_sessions_the_http_request_is_linked_and_not_the_parent() {
 fn a_session_without_context_is_a_root_for_each_request() {
     let (capture, served) = a_session(true, false);
     assert_eq!(served.parent_id, SpanId::INVALID, "{}", capture.tree());
-    let spans = capture.spans();
-    let connections = spans.iter().filter(|span| span.name == "serve_inner");
-    for connection in connections {
-        assert!(
-            served
-                .links
-                .iter()
-                .all(|link| link.span_id() != connection.span_id)
-        );
+    for span in capture.spans() {
+        let connection = ["serve_inner", "streamable_http_session"].contains(&&*span.name);
+        assert!(!connection, "{}", capture.tree());
+    }
+}
+
+#[test]
+fn over_http_a_session_ends_once_and_requests_without_one_are_none() {
+    for (sessions, expected) in [(true, 1), (false, 0)] {
+        let (capture, _) = a_session(sessions, true);
+        let closed = || {
+            let events = capture.events();
+            let closed = events.iter().filter_map(McpConnectionClosed::view);
+            let named = closed.map(|closed| closed.session_id.is_some());
+            named.collect::<Vec<_>>()
+        };
+        // The runtime is gone, and the handlers with it.
+        assert_eq!(closed(), vec![true; expected], "{sessions}");
     }
 }

@@ -17,5 +17,6 @@ mod http;
 mod library;
 mod parents;
 mod processes;
+mod sessions;
 mod tool_span;
 mod tree;

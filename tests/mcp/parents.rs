@@ -17,9 +17,9 @@ fn named<'s>(spans: &'s [CapturedSpan], name: &str) -> Vec<&'s CapturedSpan> {
     spans.iter().filter(|span| span.name == name).collect()
 }
 
-// Clients 8, point 5: the connection's span is the root of nothing.
+// Clients 8, point 5: the connection's span is the root of nothing, and no trace of its own.
 #[test]
-fn serve_inner_is_never_the_parent_of_a_message() {
+fn serve_inner_is_never_the_parent_of_a_message_and_no_span_at_all() {
     let capture = capture();
     run(&capture, async {
         with(traced(Library), |peer| async move {
@@ -31,18 +31,19 @@ fn serve_inner_is_never_the_parent_of_a_message() {
         .await;
     });
     let spans = capture.spans();
-    let connections = named(&spans, "serve_inner");
-    assert_eq!(connections.len(), 2, "{}", capture.tree());
-    for connection in connections {
-        for span in &spans {
-            assert_ne!(span.parent_id, connection.span_id, "{}", span.name);
-            let linked = span
-                .links
-                .iter()
-                .any(|link| link.span_id() == connection.span_id);
-            assert!(!linked, "{}", span.name);
-        }
+    for connection in ["serve_inner", "streamable_http_session"] {
+        assert_eq!(named(&spans, connection).len(), 0, "{}", capture.tree());
     }
+    let program = named(&spans, "the program");
+    for parent in spans.iter().map(|span| span.parent_id) {
+        let known = spans.iter().any(|span| span.span_id == parent);
+        assert!(
+            known || parent == SpanId::INVALID,
+            "a parent that nobody tells of: {}",
+            capture.tree()
+        );
+    }
+    assert_eq!(program.len(), 1);
     let untold = spans
         .iter()
         .filter(|span| span.name == "tools/call search" && span.parent_id == SpanId::INVALID);
@@ -214,6 +215,24 @@ invoke_agent librarian Internal
       look up Internal
 "
     );
+}
+
+#[test]
+fn what_a_handler_that_is_not_traced_does_is_a_root_for_each_request() {
+    let capture = capture();
+    run(&capture, async {
+        with(Library, |peer| async move {
+            peer.call_tool(call("search")).await.unwrap();
+            peer.call_tool(call("search")).await.unwrap();
+        })
+        .instrument(info_span!("the program"))
+        .await;
+    });
+    let spans = capture.spans();
+    let work = named(&spans, "look up");
+    assert_eq!(work.len(), 2, "{}", capture.tree());
+    assert!(work.iter().all(|span| span.parent_id == SpanId::INVALID));
+    assert_ne!(work[0].trace_id, work[1].trace_id);
 }
 
 #[test]

@@ -4,12 +4,11 @@ use std::env;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rmcp::ServiceExt as _;
 use rmcp::model::GetPromptRequestParams;
 use rmcp::transport::stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
-use tracing_genai::mcp::{PeerExt as _, Transport, traced};
+use tracing_genai::mcp::{PeerExt as _, Transport, connect, traced};
 use tracing_genai::otlp::OtlpConfig;
 use tracing_genai::{Telemetry, agent, tool};
 use tracing_subscriber::prelude::*;
@@ -85,7 +84,11 @@ fn two_processes_over_stdio_are_one_trace() {
                 "the server is gone"
             );
         }
-        let client = ().serve((out, server.stdin.take().unwrap())).await.unwrap();
+        let pipes = (out, server.stdin.take().unwrap());
+        let client = connect((), pipes)
+            .transport(Transport::Stdio)
+            .await
+            .unwrap();
         let work = async {
             let peer = client.traced().transport(Transport::Stdio);
             tool("search").run(peer.call_tool(call("search"))).await?;
@@ -123,6 +126,8 @@ invoke_agent librarian Internal
     for name in [
         "mcp.client.operation.duration",
         "mcp.server.operation.duration",
+        "mcp.client.session.duration",
+        "mcp.server.session.duration",
     ] {
         assert!(metrics.iter().any(|metric| metric.name == name), "{name}");
     }

@@ -43,14 +43,9 @@ pub(crate) fn collected(spans: &[Span]) -> String {
 }
 
 fn is_handshake(line: &str) -> bool {
-    [
-        "initialize ",
-        "notifications/initialized ",
-        "serve_inner ",
-        "streamable_http_session ",
-    ]
-    .iter()
-    .any(|name| line.starts_with(name))
+    ["initialize ", "notifications/initialized "]
+        .iter()
+        .any(|name| line.starts_with(name))
 }
 
 fn render(mut nodes: Vec<Node>) -> String {

@@ -81,6 +81,8 @@ views! {
         McpConnectionFailed = "mcp.connection.failed";
         /// A client gave up connecting.
         McpConnectionCanceled = "mcp.connection.canceled";
+        /// A session has ended, on either side; its duration is the session's.
+        McpConnectionClosed = "mcp.connection.closed";
     }
 
     /// An MCP request other than a tool call.

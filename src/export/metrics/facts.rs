@@ -154,6 +154,17 @@ impl<'a> Facts<'a> {
         self.record.duration().as_secs_f64()
     }
 
+    /// How long what a moment tells the end of has lasted.
+    pub(super) fn lasted(&self) -> Option<f64> {
+        let lasted = self.record.moment.as_ref()?.lasted?.as_secs_f64();
+        (lasted <= MOST_SECONDS).then_some(lasted)
+    }
+
+    /// Whether it is told from the server's side.
+    pub(super) fn is_server(&self) -> bool {
+        names::span_kind(self.record) == SpanKind::Server
+    }
+
     /// The token counts that can be true.
     pub(super) fn usage(&self) -> Usage {
         let mut usage = builtin::usage(self.record);

@@ -61,6 +61,15 @@ const MCP: &[&str] = &[
     semconv::NETWORK_PROTOCOL_VERSION,
 ];
 
+/// What a whole MCP session has.
+const MCP_SESSION: &[&str] = &[
+    semconv::MCP_PROTOCOL_VERSION,
+    semconv::JSONRPC_PROTOCOL_VERSION,
+    semconv::NETWORK_TRANSPORT,
+    semconv::NETWORK_PROTOCOL_NAME,
+    semconv::NETWORK_PROTOCOL_VERSION,
+];
+
 impl Metrics {
     /// Counts what ended or happened.
     pub(crate) fn record(&mut self, record: &Record) {
@@ -70,7 +79,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a moment: of all there are, security findings and retries.
+    /// Counts a moment: of all there are, security findings, retries and the ends of MCP sessions.
     fn record_moment(&self, record: &Record) {
         let to = &self.instruments;
         let Some(ty) = record.moment.as_ref().and_then(|moment| moment.ty.as_ref()) else {
@@ -79,9 +88,30 @@ impl Metrics {
         let (counter, attributes) = match ty.subject() {
             Subject::SECURITY => (&to.findings, FINDING),
             Subject::STEP if ty.phase().as_str() == "retrying" => (&to.retries, RETRY),
+            Subject::MCP_CONNECTION if ty.phase().as_str() == "closed" => {
+                return self.session(&Facts::of(record));
+            }
             _ => return,
         };
         counter.add(1, &Facts::of(record).attributes(attributes));
+    }
+
+    /// A session that does not say how long it lasted is not measured.
+    fn session(&self, facts: &Facts<'_>) {
+        let Some(seconds) = facts.lasted() else {
+            return;
+        };
+        let mut session = with_error(facts, MCP_SESSION);
+        if facts.is_server() {
+            self.instruments
+                .mcp_server_session
+                .record(seconds, &session);
+        } else {
+            facts.extend(&mut session, SERVER);
+            self.instruments
+                .mcp_client_session
+                .record(seconds, &session);
+        }
     }
 
     /// Counts a span that ended. To be told of every one of them, measured or not: calls are added up along them.

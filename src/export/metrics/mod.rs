@@ -1,4 +1,5 @@
-//! Metrics, derived from every span that ends, whether it is sampled or not, and from security findings.
+//! Metrics, derived from every span that ends, whether it is sampled or not, and from moments: security findings, retries, ends of
+//! MCP sessions.
 //!
 //! Owns the meter and its instruments; they are written to and collected on the telemetry thread.
 //! Promise: a model call counts once, whatever wraps it; an unknown count or price is absent and not zero; every value is

@@ -9,7 +9,7 @@
 //! # On the server
 //!
 //! ```
-//! use rmcp::{ServerHandler, ServiceExt as _, transport::stdio};
+//! use rmcp::{ServerHandler, transport::stdio};
 //! use tracing_genai::mcp::{Transport, traced};
 //!
 //! #[derive(Clone)]
@@ -54,7 +54,19 @@
 //! * A call whose future is dropped, and a request that the peer cancels, end as canceled.
 //! * A server's span is the child of the span that `params._meta` names, and without one the root of a trace. It links the
 //!   span the message arrived in: the HTTP request's, for instance. `rmcp`'s own `serve_inner`, which lives as long as the
-//!   connection, is neither parent nor link.
+//!   connection, is not seen: it is neither parent nor link, and no trace. What a handler without [`traced`] makes is a root.
+//!
+//! # Sessions
+//!
+//! A session that has ended is the event `mcp.connection.closed`, once, and the metric `mcp.client.session.duration` or
+//! `mcp.server.session.duration`, in seconds, whatever is sampled. It is told of clients that [`connect`] made, and of servers:
+//!
+//! * [`Traced::serve`] tells it when the transport ends. `error.type` is `transport_send` or `transport_close` where that was the
+//!   last thing to happen.
+//! * Served otherwise (by `serve_server`, or over HTTP with [`traced_handler`]), it is told when `rmcp` drops the handler, and
+//!   without an error, of which a handler hears nothing.
+//!
+//! A handshake that fails is no session, and neither is an HTTP request without `Mcp-Session-Id`.
 //!
 //! Follows the MCP part of the conventions at [`SEMCONV_COMMIT`](crate::semconv::SEMCONV_COMMIT).
 
@@ -66,12 +78,14 @@ mod meta;
 mod observed;
 mod origin;
 mod server;
+mod session;
 
 pub use client::{PeerExt, TracedPeer};
-pub use connect::connect;
+pub use connect::{Connect, connect};
 pub use handler::{TracedHandler, traced_handler};
 pub use server::{Traced, traced};
 
+use crate::layer::classify;
 use crate::semconv;
 
 /// What carries the messages of a session.
@@ -100,8 +114,5 @@ impl Transport {
 
 /// Whether a span is one of `rmcp`'s own: those live as long as a connection does.
 fn is_connection(span: &tracing::Span) -> bool {
-    span.metadata().is_some_and(|meta| {
-        let rest = meta.target().strip_prefix("rmcp");
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-    })
+    span.metadata().is_some_and(classify::is_connection)
 }

@@ -3,17 +3,21 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Weak};
 
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use rmcp::Service;
 use rmcp::model::{ErrorData, Extensions, JsonObject, ProtocolVersion, RequestId};
-use rmcp::service::{NotificationContext, Peer, RequestContext};
+use rmcp::service::{NotificationContext, Peer, RequestContext, RunningService, ServiceExt};
+use rmcp::transport::IntoTransport;
 
 use super::message::{Answer, Message, Side};
 use super::observed::{self, End, Observed};
+use super::session::{self, Own, Session};
 use super::{Transport, is_connection, meta};
 use crate::semconv::{self, mcp_method};
-use crate::span::{Plain, Starter, opened};
+use crate::span::{Plain, Starter, opened, search};
 
 /// Messages that get no span unless asked for: news of other work that may come by the thousand, and subscriptions, which
 /// last as long as a connection.
@@ -57,6 +61,33 @@ impl<S> Traced<S> {
     pub fn skip(mut self, methods: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
         self.watch.skip = methods.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Serves it, as [`ServiceExt::serve`](rmcp::ServiceExt::serve) does, and tells when and how the session ends: see the
+    /// [module](super#sessions).
+    ///
+    /// # Errors
+    /// Those of [`ServiceExt::serve`](rmcp::ServiceExt::serve).
+    pub async fn serve<R, T, E, A>(
+        mut self,
+        transport: T,
+    ) -> Result<RunningService<R, Self>, R::InitializeError>
+    where
+        R: Side,
+        S: Service<R>,
+        Self: ServiceExt<R>,
+        T: IntoTransport<R, E, A>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let session = Session::of::<R>().map(Arc::new);
+        if let (Some(session), Some(carried)) = (&session, self.watch.transport) {
+            for (name, value) in carried.attributes() {
+                session.note(name, || (*value).into());
+            }
+        }
+        self.watch.session =
+            Own::Transport(session.as_ref().map_or_else(Weak::new, Arc::downgrade));
+        session::serve(self, transport, session).await
     }
 
     /// The handler.
@@ -145,6 +176,7 @@ pub(super) async fn answered<T>(
 pub(super) struct Watch {
     pub(super) transport: Option<Transport>,
     pub(super) skip: Vec<Cow<'static, str>>,
+    session: Own,
 }
 
 impl Default for Watch {
@@ -152,6 +184,7 @@ impl Default for Watch {
         Self {
             transport: None,
             skip: SKIPPED.map(Cow::Borrowed).to_vec(),
+            session: Own::default(),
         }
     }
 }
@@ -169,7 +202,7 @@ impl Watch {
             extensions: &context.extensions,
             version: named.or_else(|| spoken(&context.peer)),
         };
-        self.open(message, arrived)
+        self.open::<R>(message, arrived)
     }
 
     pub(super) fn notification<R: Side>(
@@ -183,10 +216,12 @@ impl Watch {
             extensions: &context.extensions,
             version: spoken(&context.peer),
         };
-        self.open(message, arrived)
+        self.open::<R>(message, arrived)
     }
 
-    fn open(&self, message: Message<'_>, arrived: Arrived<'_>) -> Option<Observed> {
+    fn open<R: Side>(&self, message: Message<'_>, arrived: Arrived<'_>) -> Option<Observed> {
+        self.session
+            .with::<R>(|session| self.tell(session, &message, &arrived));
         if self.skip.contains(&message.method) {
             return None;
         }
@@ -228,6 +263,40 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// Tells the session what a message says of it.
+    fn tell(&self, session: &Session, message: &Message<'_>, arrived: &Arrived<'_>) {
+        let parts = arrived.extensions.get::<http::request::Parts>();
+        let id = parts.and_then(self::session);
+        let transport = match parts {
+            Some(_) => Some(Transport::Http),
+            None => self.transport,
+        };
+        for (name, value) in transport.map_or(&[][..], Transport::attributes) {
+            session.note(name, || (*value).into());
+        }
+        if let Some(version) = parts.and_then(http_version) {
+            session.note(semconv::NETWORK_PROTOCOL_VERSION, || version.into());
+        }
+        if let Some(id) = id {
+            session.note(semconv::MCP_SESSION_ID, || observed::short(id).into());
+        }
+        if message.method == mcp_method::INITIALIZE {
+            return;
+        }
+        if let Some(version) = &arrived.version {
+            let version = version.as_str();
+            session.note(semconv::MCP_PROTOCOL_VERSION, || {
+                observed::short(version).into()
+            });
+        }
+        // Over HTTP a request without the id of a session is alone.
+        if parts.is_none() || id.is_some() {
+            session.establish();
+        }
+    }
+}
+
 /// What came with a message.
 struct Arrived<'a> {
     id: Option<&'a RequestId>,
@@ -247,17 +316,24 @@ fn describe(span: Starter<Plain>, transport: Transport) -> Starter<Plain> {
 
 fn describe_http(span: Starter<Plain>, parts: &http::request::Parts) -> Starter<Plain> {
     let span = describe(span, Transport::Http);
-    let span = match parts.version {
-        http::Version::HTTP_10 => span.with(semconv::NETWORK_PROTOCOL_VERSION, "1.0"),
-        http::Version::HTTP_11 => span.with(semconv::NETWORK_PROTOCOL_VERSION, "1.1"),
-        http::Version::HTTP_2 => span.with(semconv::NETWORK_PROTOCOL_VERSION, "2"),
-        http::Version::HTTP_3 => span.with(semconv::NETWORK_PROTOCOL_VERSION, "3"),
-        _ => span,
+    let span = match http_version(parts) {
+        Some(version) => span.with(semconv::NETWORK_PROTOCOL_VERSION, version),
+        None => span,
     };
     match session(parts) {
         Some(session) => span.with(semconv::MCP_SESSION_ID, observed::short(session)),
         None => span,
     }
+}
+
+fn http_version(parts: &http::request::Parts) -> Option<&'static str> {
+    Some(match parts.version {
+        http::Version::HTTP_10 => "1.0",
+        http::Version::HTTP_11 => "1.1",
+        http::Version::HTTP_2 => "2",
+        http::Version::HTTP_3 => "3",
+        _ => return None,
+    })
 }
 
 fn session(parts: &http::request::Parts) -> Option<&str> {
@@ -269,14 +345,14 @@ fn session(parts: &http::request::Parts) -> Option<&str> {
 /// headers name it.
 fn surroundings(parts: Option<&http::request::Parts>) -> Option<SpanContext> {
     let around = tracing::Span::current();
-    let seen = opened(&around).map(|o| o.instance.identity(&o.state));
     let here = if !is_connection(&around) {
-        seen.map(|id| id.context())
+        opened(&around)
     } else if parts.is_some_and(|parts| session(parts).is_none()) {
-        seen.and_then(|id| id.parent_context())
+        search(&around, ControlFlow::Break)
     } else {
         None
     };
+    let here = here.map(|o| o.instance.identity(&o.state).context());
     here.filter(SpanContext::is_valid).or_else(|| {
         let sent = meta::read(&parts?.headers)?;
         Some(sent.span().span_context().clone())
