@@ -75,7 +75,8 @@ async fn trip(fails: bool) {
             let thinking = step("think").start();
             let _ = thinking
                 .run(async {
-                    Ok::<_, String>(think("A rainy weekend in Paris, please.", true).await)
+                    think("A rainy weekend in Paris, please.", true).await;
+                    Ok::<_, String>(())
                 })
                 .await;
             thinking.event("plan.refined").attr("tools", 1).emit();
@@ -96,7 +97,10 @@ async fn trip(fails: bool) {
                 .await;
             weather.result("14 °C and light rain in Paris").complete();
             let _ = retrieval("guides")
-                .run(async { Ok::<_, String>(sleep(Duration::from_millis(5)).await) })
+                .run(async {
+                    sleep(Duration::from_millis(5)).await;
+                    Ok::<_, String>(())
+                })
                 .await;
             let check = starters::guardrail("pii").start();
             check.allow();
@@ -380,7 +384,10 @@ async fn main() -> Result<(), Failure> {
             "numbers" => numbers(),
             "large" => large(),
             "deep" => {
-                let _ = agent("diver").in_scope(|_| Ok::<_, String>(deep(number(1))));
+                let _ = agent("diver").in_scope(|_| {
+                    deep(number(1));
+                    Ok::<_, String>(())
+                });
             }
             "progress" => {
                 if let Some((_, wait)) = &open {
@@ -390,8 +397,10 @@ async fn main() -> Result<(), Failure> {
             "many" => many(number(1)),
             "runs" => {
                 for i in 0..number(1) {
-                    let _ = agent(&format!("agent-{}", i % 5))
-                        .in_scope(|_| Ok::<_, String>(one(i * 4)));
+                    let _ = agent(&format!("agent-{}", i % 5)).in_scope(|_| {
+                        one(i * 4);
+                        Ok::<_, String>(())
+                    });
                 }
             }
             "rate" => rate(number(1), number(2) as u64).await,
