@@ -9,7 +9,11 @@
 
 use std::time::Instant;
 
+#[cfg(feature = "viewer")]
+use super::foreign;
 use super::process::Processor;
+#[cfg(feature = "viewer")]
+use crate::event::EventData;
 #[cfg(feature = "otlp")]
 use crate::record::Outcome;
 #[cfg(any(feature = "otlp", feature = "viewer"))]
@@ -69,6 +73,18 @@ impl Processor {
         }
         let due = self.exports.viewer.as_ref()?.due();
         self.hooks.is_empty().then_some(due)
+    }
+
+    /// Tells the viewer of a span that another system began.
+    #[cfg(feature = "viewer")]
+    pub(super) fn show_foreign(&mut self, start: &EventData) {
+        if self.exports.viewer.is_none() {
+            return;
+        }
+        let (clock, limits) = (&self.instance.clock, &self.instance.limits);
+        let mut record = foreign::span(Some(start), None, start.time, clock, limits);
+        self.as_of_now(&mut record);
+        self.show_opened(&mut record);
     }
 
     #[cfg(any(feature = "otlp", feature = "viewer"))]

@@ -398,6 +398,8 @@ impl Processor {
         let instance = Arc::clone(&self.instance);
         match self.foreign.place(&mut data, origin, &*instance.ids) {
             Placed::Started => {
+                #[cfg(feature = "viewer")]
+                self.show_foreign(&data);
                 self.deliver(data, depth);
                 if let Some(start) = self.foreign.excess() {
                     self.end_foreign(Some(start), None, depth);

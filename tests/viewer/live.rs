@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tracing_genai::event::Usage;
+use tracing_genai::event::{Dialect, Usage};
 use tracing_genai::viewer::Viewer;
 use tracing_genai::{agent, chat};
 use tracing_subscriber::prelude::*;
@@ -46,6 +46,43 @@ async fn a_span_that_is_open_is_seen_before_it_ends() {
         (&row["status"], &row["spans"]),
         (&json!("completed"), &json!(1))
     );
+}
+
+#[tokio::test]
+async fn what_another_system_tells_is_seen_before_it_ends() {
+    let telemetry = builder().build().unwrap();
+    let mut live = Live::open(&url(&telemetry), "").await;
+    let tell = |event: serde_json::Value| {
+        assert_eq!(telemetry.import(Dialect::CrewAi, &event).unwrap(), 1);
+    };
+    tell(json!({
+        "type": "crew_kickoff_started", "event_id": "6f2c8a1e-0000-4000-8000-000000000001",
+        "timestamp": "2024-06-01T12:00:00Z", "crew_name": "trip",
+    }));
+    let row = live
+        .until(|changes| changes["runs"].as_array()?.first().cloned())
+        .await;
+    assert_eq!((&row["status"], &row["open"]), (&json!("open"), &json!(1)));
+    let name = row["name"].as_str().unwrap();
+    assert!(name.contains("trip"), "{row}");
+    tell(json!({
+        "type": "crew_kickoff_completed", "event_id": "6f2c8a1e-0000-4000-8000-000000000002",
+        "timestamp": "2024-06-01T12:00:09Z", "crew_name": "trip",
+        "started_event_id": "6f2c8a1e-0000-4000-8000-000000000001",
+    }));
+    let row = live
+        .until(|changes| {
+            run(changes, name)
+                .filter(|run| run["status"] != "open")
+                .cloned()
+        })
+        .await;
+    assert_eq!(
+        (&row["status"], &row["spans"]),
+        (&json!("completed"), &json!(1))
+    );
+    let lasted = row["end"].as_u64().unwrap() - row["start"].as_u64().unwrap();
+    assert_eq!(lasted, 9_000_000);
 }
 
 #[tokio::test]
