@@ -28,6 +28,14 @@ macro_rules! starters {
     ($($(#[$doc:meta])* $function:ident($name:ident) = $subject:ident, $key:expr;)*) => {
         $(
             $(#[$doc])*
+            ///
+            /// ```
+            #[doc = concat!("let done = tracing_genai::starters::", stringify!($function), "(\"", stringify!($name), "\").in_scope(|span| {")]
+            ///     span.set("app.rows", 3); // what is learned meanwhile
+            ///     Ok::<_, std::io::Error>("done") // an `Err` fails the span
+            /// });
+            /// assert!(done.is_ok());
+            /// ```
             pub fn $function($name: &str) -> Starter<Plain> {
                 Starter::of(Subject::$subject).named($key, $name)
             }

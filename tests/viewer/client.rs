@@ -82,6 +82,15 @@ impl Live {
             .await
             .expect("it was not told in time")
     }
+
+    /// The row of the run of this name, once it has ended.
+    pub(crate) async fn ended(&mut self, name: &str) -> Value {
+        self.until(|changes| {
+            let ended = |run: &&Value| run["status"] != "open";
+            run(changes, name).filter(ended).cloned()
+        })
+        .await
+    }
 }
 
 fn parse(block: &str) -> Option<Message> {

@@ -226,13 +226,7 @@ async fn what_is_switched_off_and_on_leaves_no_span_open() {
     telemetry.disable();
     open.in_scope(|| chat("openai", "unseen").start().complete());
     open.complete();
-    let row = live
-        .until(|changes| {
-            run(changes, "invoke_agent switched")
-                .filter(|run| run["status"] != "open")
-                .cloned()
-        })
-        .await;
+    let row = live.ended("invoke_agent switched").await;
     assert_eq!(
         (&row["status"], &row["spans"]),
         (&json!("completed"), &json!(1))
@@ -260,13 +254,7 @@ async fn a_wall_clock_that_is_set_back_makes_no_time_negative() {
     wall.fetch_sub(3_600_000_000_000, Ordering::Relaxed);
     open.in_scope(|| chat("openai", "gpt-4o").start().complete());
     open.complete();
-    let row = live
-        .until(|changes| {
-            run(changes, "invoke_agent back")
-                .filter(|run| run["status"] != "open")
-                .cloned()
-        })
-        .await;
+    let row = live.ended("invoke_agent back").await;
     let (start, end) = (row["start"].as_u64().unwrap(), row["end"].as_u64().unwrap());
     assert!(start <= end && end - start < 60_000_000, "{row:#}");
 }

@@ -35,13 +35,7 @@ async fn a_span_that_is_open_is_seen_before_it_ends() {
     );
     assert!(row["end"].is_null());
     agent.complete();
-    let row = live
-        .until(|changes| {
-            run(changes, "invoke_agent slow")
-                .filter(|run| run["status"] != "open")
-                .cloned()
-        })
-        .await;
+    let row = live.ended("invoke_agent slow").await;
     assert_eq!(
         (&row["status"], &row["spans"]),
         (&json!("completed"), &json!(1))
@@ -70,13 +64,7 @@ async fn what_another_system_tells_is_seen_before_it_ends() {
         "timestamp": "2024-06-01T12:00:09Z", "crew_name": "trip",
         "started_event_id": "6f2c8a1e-0000-4000-8000-000000000001",
     }));
-    let row = live
-        .until(|changes| {
-            run(changes, name)
-                .filter(|run| run["status"] != "open")
-                .cloned()
-        })
-        .await;
+    let row = live.ended(name).await;
     assert_eq!(
         (&row["status"], &row["spans"]),
         (&json!("completed"), &json!(1))

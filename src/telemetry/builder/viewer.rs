@@ -24,7 +24,8 @@ const SERVICE_NAME: Key = Key::from_static_str("service.name");
 impl TelemetryBuilder {
     /// Serves a page that shows runs as they happen: waterfall, tokens, cost, errors, and messages where [content](Self::capture) is
     /// captured. `"127.0.0.1:0"` takes a free port; [`Telemetry::viewer`](crate::Telemetry::viewer) tells which. A [history](Self::history)
-    /// of the application's own is shown too, as far as the page has room.
+    /// of the application's own is shown too, as far as the page has room. It is what its events tell: after a restart the pieces of
+    /// streams are not there, nor the attempts and calls that lay inside another call.
     ///
     /// A port that is taken, and an address other machines reach, are errors of [`build`](Self::build); see [`viewer`](mod@crate::viewer)
     /// for who can look and what it costs.
