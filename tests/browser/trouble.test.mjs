@@ -296,8 +296,10 @@ test('the whole of a long name is in the detail, also without a mouse', async ()
   await running.say('hostile');
   const page = await open(running.url, { width: 360, height: 740 });
   await page.locator('#run-list .row').first().click();
+  await until(async () => (await rows(page, 'waterfall')).length > 1, 'the spans of the run');
   await page.locator('#waterfall').focus();
   await page.keyboard.press('End');
+  await shows(page, 'waterfall', 'long name');
   await page.keyboard.press('Enter');
   await page.locator('#detail .list').first().waitFor();
   const name = page.locator('#detail h2');
