@@ -40,7 +40,7 @@ pub(super) fn detail(span: &Span, clock: &Clock) -> Json {
         };
     }
     detail.insert("attributes".into(), attributes.into());
-    let told = span.moments.iter().map(|moment| told(moment, clock));
+    let told = span.moments.kept.iter().map(|moment| told(moment, clock));
     let plain = plain_events(record).map(|event| {
         let attributes = shape::event_attributes(record, event);
         json!({
@@ -135,7 +135,7 @@ fn mentions(span: &Span, needle: &Needle) -> bool {
     };
     let record = &span.record;
     let moments = || {
-        span.moments.iter().any(|moment| {
+        span.moments.kept.iter().any(|moment| {
             let head = moment.moment.as_ref();
             head.is_some_and(|head| {
                 let body = head.body.as_deref();

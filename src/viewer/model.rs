@@ -52,7 +52,7 @@ pub(super) struct Run {
     pub(super) spans: BTreeMap<u64, Span>,
     pub(super) by_id: HashMap<SpanId, u64>,
     /// Moments of spans that have not been heard of.
-    early: HashMap<SpanId, Vec<Record>>,
+    early: HashMap<SpanId, Moments>,
     last_span: u64,
     open: usize,
     /// What spans that made room added up to.
@@ -63,19 +63,46 @@ pub(super) struct Span {
     pub(super) change: u64,
     pub(super) record: Record,
     pub(super) facts: Facts,
-    pub(super) moments: Vec<Record>,
-    pub(super) more_moments: u64,
+    pub(super) moments: Moments,
+}
+
+/// What happened in a span: the first of it, and how much more there was.
+#[derive(Default)]
+pub(super) struct Moments {
+    pub(super) kept: Vec<Record>,
+    pub(super) more: u64,
+}
+
+impl Moments {
+    /// Takes one in; how many bytes that is more.
+    fn add(&mut self, record: Record) -> isize {
+        if self.kept.len() >= MOMENTS {
+            self.more += 1;
+            return 0;
+        }
+        let bytes = record.bytes().cast_signed();
+        self.kept.push(record);
+        bytes
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.kept.len() as u64 + self.more
+    }
+
+    fn bytes(&self) -> usize {
+        self.kept.iter().map(Record::bytes).sum()
+    }
 }
 
 impl Span {
     fn bytes(&self) -> usize {
-        self.record.bytes() + self.moments.iter().map(Record::bytes).sum::<usize>()
+        self.record.bytes() + self.moments.bytes()
     }
 
     /// Security alerts, warnings and blocks among its moments.
     pub(super) fn alerts(&self) -> u64 {
         let about = |moment: &&Record| told_security(moment);
-        self.moments.iter().filter(about).count() as u64
+        self.moments.kept.iter().filter(about).count() as u64
     }
 }
 
@@ -278,7 +305,6 @@ impl Run {
             record,
             facts,
             moments,
-            more_moments: 0,
         };
         self.by_id.insert(id, self.last_span);
         self.spans.insert(self.last_span, span);
@@ -288,17 +314,14 @@ impl Run {
     /// Takes a moment in; how many spans and bytes that is more.
     fn moment(&mut self, record: Record, change: u64) -> (usize, isize) {
         let id = record.id.span;
-        let bytes = record.bytes().cast_signed();
-        let Some(span) = self.by_id.get(&id).and_then(|at| self.spans.get_mut(at)) else {
-            self.early.entry(id).or_default().push(record);
-            return (0, bytes);
+        let known = self.by_id.get(&id).and_then(|at| self.spans.get_mut(at));
+        let bytes = match known {
+            Some(span) => {
+                span.change = change;
+                span.moments.add(record)
+            }
+            None => self.early.entry(id).or_default().add(record),
         };
-        span.change = change;
-        if span.moments.len() >= MOMENTS {
-            span.more_moments += 1;
-            return (0, 0);
-        }
-        span.moments.push(record);
         (0, bytes)
     }
 
@@ -307,8 +330,7 @@ impl Run {
     }
 
     fn early_bytes(&self) -> usize {
-        let moments = self.early.values().flatten();
-        moments.map(Record::bytes).sum()
+        self.early.values().map(Moments::bytes).sum()
     }
 
     pub(super) fn get(&self, id: SpanId) -> Option<&Span> {
@@ -371,6 +393,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn of_a_spans_moments_the_first_are_kept_and_all_are_counted_whenever_the_span_is_heard_of() {
+        const MORE: usize = 7;
+        let moments = || (0..MOMENTS + MORE).map(|_| record(1, 1, What::Moment));
+        let span = || [record(1, 1, What::Ended)].into_iter();
+        for told in [
+            span().chain(moments()).collect::<Vec<_>>(),
+            moments().chain(span()).collect(),
+        ] {
+            let mut model = model(10);
+            model.take(told);
+            check(&model);
+            let run = model.run(TraceId::from(1)).unwrap();
+            let seen = &run.get(SpanId::from(1)).unwrap().moments;
+            assert_eq!((seen.kept.len(), seen.more), (MOMENTS, MORE as u64));
+        }
+    }
+
     fn records() -> impl Strategy<Value = Vec<(u128, u64, u8)>> {
         prop::collection::vec((1_u128..4, 1_u64..9, 0_u8..3), 0..80)
     }
@@ -400,7 +440,7 @@ mod tests {
                 let mut shown: Vec<_> = spans
                     .map(|span| {
                         let id = &span.record.id;
-                        (id.trace, id.span, span.facts.open, span.moments.len())
+                        (id.trace, id.span, span.facts.open, span.moments.count())
                     })
                     .collect();
                 shown.sort_by_key(|(trace, span, ..)| (trace.to_bytes(), span.to_bytes()));

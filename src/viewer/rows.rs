@@ -241,8 +241,7 @@ impl<'a> SpanRow<'a> {
         let fields = &record.fields;
         let asked = fields.str(s::GEN_AI_REQUEST_MODEL);
         let mut moments: Vec<MomentRow<'a>> = moments(span, clock).take(MOMENTS + 1).collect();
-        let all =
-            span.moments.len() as u64 + plain_events(record).count() as u64 + span.more_moments;
+        let all = span.moments.count() + plain_events(record).count() as u64;
         moments.truncate(MOMENTS);
         moments.sort_by_key(|moment| moment.at);
         Self {
@@ -331,7 +330,7 @@ pub(super) fn plain_events(record: &Record) -> impl Iterator<Item = &SpanEvent> 
 const MIRRORED: &str = "moment";
 
 fn moments<'a>(span: &'a Span, clock: &'a Clock) -> impl Iterator<Item = MomentRow<'a>> {
-    let told = span.moments.iter().filter_map(|record| {
+    let told = span.moments.kept.iter().filter_map(|record| {
         let moment = record.moment.as_ref()?;
         Some(MomentRow {
             at: clock.unix_nanos(record.end) / 1_000,
